@@ -1,0 +1,1 @@
+"""Engines turn prompts into completions: one module each behind one protocol."""

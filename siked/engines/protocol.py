@@ -1,0 +1,71 @@
+"""What an engine is: prompts and sampling settings in, completions out as they finish.
+
+``transformers`` runs a local model, ``annotations`` is a teacher made from worked solutions.
+A journal or a cluster can wrap any of them, since an engine is nothing but this one method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked, before any chat template."""
+
+    question_id: str
+    strategy: str | None
+    """The strategy whose tag or instruction the prompt forces; None where the model chooses."""
+    system: str
+    user: str
+    prefix: str = ""
+    """How the model's own turn begins (a forced strategy tag); not repeated in the completion."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn."""
+
+    samples: int = 1
+    """Completions a prompt."""
+    temperature: float = 0.0
+    """0 decodes greedily."""
+    top_k: int = 0
+    """Draw from the k likeliest tokens only; 0 for all."""
+    top_p: float = 1.0
+    """Draw from the smallest set of tokens with at least this probability."""
+    max_new_tokens: int = 128
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion; not part of it."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One finished sample."""
+
+    prompt: int
+    """Index of its prompt in the sequence given to ``generate``."""
+    sample: int
+    """Its number among the prompt's samples, from 0."""
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: FinishReason
+
+
+class Engine(Protocol):
+    """Anything that completes prompts."""
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield ``sampling.samples`` completions for every prompt, in any order.
+
+        The same prompts, settings and seed give the same completions on the same machine.
+        """
+        ...

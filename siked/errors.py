@@ -1,0 +1,48 @@
+"""The errors that a user can cause, and how a command line shows them.
+
+Anything a user can get wrong (a file, a setting, a row) is raised as a ``UserError`` whose text is
+one line: which file, key or row, what is wrong, what to do. ``reported`` turns it into that line
+and exit status 1; any other exception is a defect of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+class UserError(Exception):
+    """Something that the user can put right; its text is one line that says how."""
+
+
+@contextlib.contextmanager
+def reported() -> Iterator[None]:
+    """Run a command's body; end the process with one line for what a user can put right.
+
+    Exit status: 1 for a ``UserError`` or a full disk, 130 for Ctrl-C.
+    """
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("interrupted: finished work is kept, run the same command to go on", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        print(
+            f"error: no space left on the disk{where}: free some and run the same command again",
+            file=sys.stderr,
+        )
+        raise SystemExit(1) from None

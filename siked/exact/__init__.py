@@ -1,0 +1,1 @@
+"""Exact numbers: arithmetic over literals and names, and gold answers as written."""

@@ -1,0 +1,84 @@
+"""Mixing: D_self and D_LLM become the next training set (paper, section 3.3).
+
+Both are verified rationales; only correct ones count. ``select`` keeps the first distinct correct
+rationales of each question and strategy, ``mix`` puts the student's and the teacher's together:
+
+- ``all``: all of both.
+- ``adaptive``: the student's, and the teacher's for what the student does not solve: a question
+  by any strategy (scope ``question``), or each question and strategy by itself (``strategy``).
+
+Where the student solved nothing, both variants give D_LLM alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from siked.records import VerifiedRationale
+
+Origin = Literal["teacher", "student"]
+
+
+def select(
+    rationales: Iterable[VerifiedRationale], *, keep: int | None, bias: Sequence[str] | None
+) -> list[VerifiedRationale]:
+    """The correct rationales that may train, in the order given.
+
+    Args:
+        rationales: verified rationales of one origin.
+        keep: how many distinct texts a question and strategy, the earliest samples first; None
+            for all. Texts that differ in white space alone are one.
+        bias: of each question, only the first of these strategies that has a correct rationale;
+            None for every strategy.
+    """
+    kept: list[VerifiedRationale] = []
+    texts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for rationale in rationales:
+        if not rationale.correct or rationale.strategy is None:
+            continue
+        seen = texts[rationale.question_id, rationale.strategy]
+        text = " ".join(rationale.text.split())
+        if text in seen or (keep is not None and len(seen) >= keep):
+            continue
+        seen.add(text)
+        kept.append(rationale)
+    if bias is None:
+        return kept
+    favourite = {
+        question_id: strategy
+        for strategy in reversed(bias)
+        for question_id, solved_by in texts
+        if solved_by == strategy
+    }
+    return [one for one in kept if favourite.get(one.question_id) == one.strategy]
+
+
+def mix(
+    teacher: Sequence[VerifiedRationale],
+    student: Sequence[VerifiedRationale],
+    *,
+    variant: Literal["all", "adaptive"],
+    scope: Literal["question", "strategy"],
+) -> list[tuple[Origin, VerifiedRationale]]:
+    """The next training set with the origin of each row: the student's rows, then the teacher's.
+
+    Args:
+        teacher: D_LLM, as ``select`` gives it.
+        student: D_self, as ``select`` gives it.
+        variant: which of the teacher's rows join.
+        scope: what counts as solved by the student in ``adaptive``.
+    """
+    joined: list[tuple[Origin, VerifiedRationale]] = [("student", one) for one in student]
+    if variant == "all":
+        return joined + [("teacher", one) for one in teacher]
+    by_question = scope == "question"
+    solved = {(one.question_id, None if by_question else one.strategy) for one in student}
+    return joined + [
+        ("teacher", one)
+        for one in teacher
+        if (one.question_id, None if by_question else one.strategy) not in solved
+    ]

@@ -1,0 +1,145 @@
+"""Every text that a model is shown, and the form of what it answers.
+
+The texts lie in ``prompts/``: the student's in ``student/system.txt`` and ``student/user.txt``, an
+LLM teacher's in ``teacher/STRATEGY.txt`` (an instruction, a blank line, worked examples, and
+``Question: {question}``). A student's completion is the tag of a strategy and a rationale:
+
+    [pot]:
+    rolls_made = 6 * 24
+    answer = rolls_made - 126
+
+Prompt, tag and rationale are tokenised apart, when training and when generating: tokens never span
+two of them, so that a model sees the same ones in both.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siked.engines.protocol import Prompt
+from siked.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FOLDER = Path(__file__).resolve().parents[1] / "prompts"
+TEACHER_STOP = ("\nQuestion:",)
+"""Where a teacher without a chat template goes on to another example."""
+_TAG = re.compile(r"\s*\[(\w+)\]:[ \t]*\n?")
+
+
+def tag(strategy: str) -> str:
+    """The tag by which a student says which strategy follows: ``[pot]:``."""
+    return f"[{strategy}]:"
+
+
+def tag_line(strategy: str) -> str:
+    """The tag with its line end: how a completion of this strategy begins."""
+    return f"{tag(strategy)}\n"
+
+
+def completion(strategy: str, rationale: str) -> str:
+    """What the student is to write, the token that ends its turn left out."""
+    return tag_line(strategy) + rationale.strip()
+
+
+def split_tag(text: str, strategies: Iterable[str]) -> tuple[str | None, str]:
+    """Cut a completion into its strategy and rationale.
+
+    Returns:
+        The strategy, or None where the text begins with no tag of ``strategies``; the rationale, or
+        the whole text where there is no tag. White space around it is dropped.
+    """
+    match = _TAG.match(text)
+    if match is None or match[1] not in set(strategies):
+        return None, text.strip()
+    return match[1], text[match.end() :].strip()
+
+
+def student_prompt(question: str, *, question_id: str = "", strategy: str | None = None) -> Prompt:
+    """Ask the student; a ``strategy`` begins its turn with that strategy's tag.
+
+    Raises:
+        UserError: a prompt file is missing or has no ``{question}``.
+    """
+    return Prompt(
+        question_id=question_id,
+        strategy=strategy,
+        system=_read("student/system.txt", fills=False),
+        user=_filled("student/user.txt", question),
+        prefix="" if strategy is None else tag_line(strategy),
+    )
+
+
+def teacher_prompt(question: str, strategy: str, *, question_id: str = "") -> Prompt:
+    """Ask an LLM teacher for a rationale of one strategy, by instruction and examples.
+
+    Raises:
+        UserError: the strategy's prompt file is missing or has no ``{question}``.
+    """
+    name = f"teacher/{strategy}.txt"
+    instruction, _, examples = _filled(name, question).partition("\n\n")
+    return Prompt(question_id=question_id, strategy=strategy, system=instruction, user=examples)
+
+
+def render(tokenizer: Any, prompt: Prompt) -> str:
+    """The text that the model reads before its turn, special tokens included, ``prefix`` not.
+
+    Made by the tokenizer's chat template; a template without a system role gets that text at the
+    head of the user's, and where there is no template the two stand as plain text.
+    """
+    if tokenizer.chat_template is None:
+        plain = f"{prompt.system}\n\n{prompt.user}\nAnswer:\n".lstrip()
+        return _beginning(tokenizer) + plain
+    import jinja2  # noqa: PLC0415 - comes with transformers
+
+    user = {"role": "user", "content": prompt.user}
+    messages = [user]
+    if prompt.system:
+        messages.insert(0, {"role": "system", "content": prompt.system})
+    try:
+        return _templated(tokenizer, messages)
+    except jinja2.TemplateError:
+        user["content"] = f"{prompt.system}\n\n{prompt.user}"
+        return _templated(tokenizer, [user])
+
+
+def encode(tokenizer: Any, prompt: Prompt) -> list[int]:
+    """The token ids that the model reads: the rendered prompt's, then the prefix's."""
+    return tokens(tokenizer, render(tokenizer, prompt)) + tokens(tokenizer, prompt.prefix)
+
+
+def tokens(tokenizer: Any, text: str) -> list[int]:
+    """The token ids of a text that already has its special tokens."""
+    if not text:
+        return []
+    ids: list[int] = tokenizer(text, add_special_tokens=False).input_ids
+    return ids
+
+
+def _templated(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def _beginning(tokenizer: Any) -> str:
+    """The token that begins a text, for tokenizers that put one."""
+    begins = tokenizer.bos_token_id in tokenizer("").input_ids
+    return tokenizer.bos_token if begins else ""
+
+
+def _filled(name: str, question: str) -> str:
+    return _read(name, fills=True).replace("{question}", question.strip())
+
+
+def _read(name: str, *, fills: bool) -> str:
+    path = FOLDER / name
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such prompt file: `git checkout` brings it back") from None
+    if fills and "{question}" not in text:
+        raise UserError(f"{path}: has no {{question}}, where the question goes")
+    return text

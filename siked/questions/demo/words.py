@@ -1,0 +1,129 @@
+"""The words around the numbers: names, pronouns, plurals, and ways to write a number.
+
+In a text, ``{who}`` ``{friend}`` ``{third}`` are three different people, and ``{he}`` ``{him}``
+``{his}`` ``{himself}`` stand for ``{who}``. ``{thing}`` is a word of the family's own;
+``{things}`` is its plural. ``{n}`` is a number, and ``{n:style}`` writes it in one of ``STYLES``.
+"a" becomes "an" where it must, and sentences get their capitals, after all slots are filled.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from siked.exact.gold import plain
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+    from fractions import Fraction
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a comma-separated list."""
+    return [part.strip() for part in text.split(",")]
+
+
+WOMEN = listed(
+    "Anna, Bella, Carla, Dana, Emma, Fatima, Grace, Hannah, Ida, Julia, Kate, Lena, Maria, Nina,"
+    "Olivia, Priya, Rosa, Sara, Tina, Vera, Wendy, Zoe, Amy, Mei, Laura, Nora, Ella, Lucy, Eva"
+)
+MEN = listed(
+    "Adam, Ben, Carl, David, Eric, Felix, George, Hugo, Ivan, Jack, Karim, Leo, Max, Noah, Omar,"
+    "Paul, Ravi, Sam, Tom, Victor, Will, Yusuf, Ali, Diego, Finn, Henry, Kenji, Oscar, Peter, Simon"
+)
+NUMBERS = dict(enumerate(listed("two, three, four, five, six, seven, eight, nine, ten"), start=2))
+PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 10: "a tenth"}
+ORDINAL_ENDS = {1: "st", 2: "nd", 3: "rd"}
+_SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
+_AN = re.compile(r"\b([Aa]) (?=[aeio]|u(?!ni|se)|\$?(?:8|1[18]\b))")
+_SLOT = re.compile(r"\{([^{}:]+)(?::([^{}]+))?\}")
+
+
+def people(rng: random.Random) -> dict[str, str]:
+    """Three different names, and the pronouns of the first."""
+    who, friend, third = rng.sample([*WOMEN, *MEN], 3)
+    he, him, his = ("she", "her", "her") if who in WOMEN else ("he", "him", "his")
+    return {
+        "who": who,
+        "friend": friend,
+        "third": third,
+        "he": he,
+        "him": him,
+        "his": his,
+        "himself": f"{him}self",
+    }
+
+
+def chosen_words(words: Mapping[str, str], rng: random.Random) -> dict[str, str]:
+    """One choice from each list; ``{"box/item": "bag/apple, tin/bean"}`` chooses both together."""
+    chosen: dict[str, str] = {}
+    for keys, choices in words.items():
+        choice = rng.choice(listed(choices))
+        chosen |= dict(zip(keys.split("/"), choice.split("/"), strict=True))
+    return chosen
+
+
+def plural(noun: str) -> str:
+    """The regular plural of a noun."""
+    if re.search(r"(s|x|ch|sh)$", noun):
+        return noun + "es"
+    if re.search(r"[^aeiou]y$", noun):
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def written(value: Fraction, style: str | None) -> str:
+    """A number in one of ``STYLES``; None is plain digits."""
+    return plain(value) if style is None else STYLES[style](value)
+
+
+def _dollars(value: Fraction) -> str:
+    whole, _, cents = plain(value).partition(".")
+    return f"${whole}.{cents:0<2}" if cents else f"${whole}"
+
+
+def _in_words(value: Fraction) -> str:
+    return NUMBERS[int(value)] if value in NUMBERS else plain(value)
+
+
+def _times(value: Fraction) -> str:
+    return "twice" if value == 2 else f"{_in_words(value)} times"
+
+
+def _ordinal(value: Fraction) -> str:
+    teens = 11 <= value % 100 <= 13
+    return plain(value) + ("th" if teens else ORDINAL_ENDS.get(int(value % 10), "th"))
+
+
+STYLES: Mapping[str, Callable[[Fraction], str]] = {
+    "$": _dollars,
+    ",": lambda value: f"{int(value):,}",
+    "word": _in_words,
+    "times": _times,
+    "part": lambda value: PARTS[int(value)],
+    "02": lambda value: plain(value).zfill(2),
+    "th": _ordinal,
+}
+"""Ways to write a number: ``$4.50``, ``1,200``, ``four``, ``twice``, ``half``, ``05``, ``5th``."""
+
+
+def rendered(template: str, values: Mapping[str, Fraction], words: Mapping[str, str]) -> str:
+    """``template`` with its slots filled.
+
+    Raises:
+        KeyError: a slot that neither ``values`` nor ``words`` fills.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        key, style = match.groups()
+        return written(values[key], style) if key in values else _worded(key, words)
+
+    text = _AN.sub(r"\1n ", _SLOT.sub(fill, template))
+    return _SENTENCE_START.sub(lambda match: match.group().upper(), text)
+
+
+def _worded(key: str, words: Mapping[str, str]) -> str:
+    if key in words:
+        return words[key]
+    return plural(words[key.removesuffix("s")])

@@ -1,0 +1,134 @@
+"""What every reader of a question format shares: its result, and how files are opened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from siked.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from siked.records import Question
+
+
+class LeftOut(NamedTuple):
+    """A row that cannot be a question."""
+
+    where: str
+    """The row as ``file:line`` or ``file: problem ID``, below the source's root."""
+    reason: str
+    """Why, as ``kind: the case``: ``not one number: 'John'``."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a source gave."""
+
+    questions: list[Question]
+    """The questions taken, in the source's order, with worked solutions where it has them."""
+    left_out: list[LeftOut]
+    """The rows that cannot be used."""
+    rows: int
+    """How many rows the source has; those in neither list were not drawn (``rows``,
+    ``max_steps``)."""
+
+
+def open_text(path: Path) -> str:
+    """The text of a source file.
+
+    Raises:
+        UserError: the file is missing, a folder, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file: name the folder that has it, "
+            "`dvc exp run -S questions.root=FOLDER`"
+        ) from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise UserError(f"{path}: not a file: correct the source's `path`") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8: {error}") from None
+
+
+def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a JSON Lines file, each with its ``file:line``; numbers as they are written.
+
+    Raises:
+        UserError: the file cannot be read, or a line is not a JSON object.
+    """
+    for number, line in enumerate(open_text(path).split("\n"), start=1):
+        if line.strip():
+            where = f"{path}:{number}"
+            yield where, json_object(where, line)
+
+
+def json_object(where: str, text: str) -> dict[str, Any]:
+    """A JSON object; its decimal numbers stay text, so that no digit changes.
+
+    Raises:
+        UserError: it is not a JSON object.
+    """
+    try:
+        row = json.loads(text, parse_float=str)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: not a JSON object")
+    return row
+
+
+def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a JSON file that is one list of objects, each with ``file: row 17``.
+
+    Raises:
+        UserError: the file cannot be read or is not such a list.
+    """
+    try:
+        rows = json.loads(open_text(path), parse_float=str)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON: {error}") from None
+    if not isinstance(rows, list):
+        raise UserError(f"{path}: not a list of problems")
+    for number, row in enumerate(rows, start=1):
+        where = f"{path}: row {number}"
+        if not isinstance(row, dict):
+            raise UserError(f"{where}: not a JSON object")
+        yield where, row
+
+
+def text_field(where: str, row: dict[str, Any], key: str) -> str:
+    """A field that must be text or a number, with its white space evened out.
+
+    Raises:
+        UserError: the field is missing, empty, or something else.
+    """
+    if key not in row:
+        has = ", ".join(str(name) for name in row) or "no fields"
+        raise UserError(f"{where}: no field `{key}` (has {has})")
+    value = row[key]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UserError(f"{where}: `{key}` is not text or a number")
+    text = " ".join(str(value).split())
+    if not text:
+        raise UserError(f"{where}: `{key}` is empty")
+    return text
+
+
+def whole(text: str) -> str:
+    """A number that a file writes as a float, as an integer where it is one: ``51.0``, ``51``."""
+    head, point, tail = text.partition(".")
+    return head if point and not tail.strip("0") else text
+
+
+def joined(body: str, question: str) -> str:
+    """A problem's story and its question as one text, with a comma where the story just stops."""
+    body, question = " ".join(body.split()), " ".join(question.split())
+    if not body:
+        return question
+    return f"{body} {question}" if body[-1] in ".,!?;:" else f"{body}, {question}"

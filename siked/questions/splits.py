@@ -1,0 +1,69 @@
+"""Which questions are held out, and what a question's text is when texts are compared.
+
+A question's place is a hash of its normalised text, so that new rows move none of the old ones
+and equal questions are never on both sides.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from siked.records import Question
+
+_WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, without case, accents' encoding, and punctuation.
+
+    >>> words("Ann's bag (1,000 g) costs $2.50!")
+    ['anns', 'bag', '1000', 'g', 'costs', '2.50']
+    """
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = re.sub(r"(?<=\d),(?=\d{3})|(?<=\w)['\u2019](?=\w)", "", text)
+    return _WORD.findall(text)
+
+
+def normalised(text: str) -> str:
+    """A text as it is compared: two questions are equal when this is."""
+    return " ".join(words(text))
+
+
+def place(question: Question, purpose: str) -> float:
+    """A number from 0 to 1 (exclusive) that depends on the question's normalised text alone.
+
+    Each ``purpose`` has its own: rows drawn by one are spread evenly over another.
+    """
+    digest = sha256(f"{purpose}: {normalised(question.question)}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def dev(questions: Iterable[Question], fraction: float) -> tuple[list[Question], list[Question]]:
+    """Hold out a dev split.
+
+    Args:
+        questions: all train questions, of every source together, so that equal ones stay together.
+        fraction: the share that is held out, about.
+
+    Returns:
+        The train and the dev questions, each in the order given; dev without worked solutions.
+    """
+    train: list[Question] = []
+    held_out: list[Question] = []
+    for question in questions:
+        if place(question, "dev") < fraction:
+            held_out.append(question)
+        else:
+            train.append(question)
+    return train, without_solutions(held_out)
+
+
+def without_solutions(questions: Iterable[Question]) -> list[Question]:
+    """Questions without their worked solutions, as dev and test questions are kept."""
+    return [question.model_copy(update={"solution": ()}) for question in questions]

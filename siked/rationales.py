@@ -1,0 +1,61 @@
+"""Prompts through an engine: rationales out, in the prompts' order, however the engine went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from siked.progress import track
+from siked.prompts import split_tag
+from siked.records import Rationale
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from siked.engines.protocol import Completion, Engine, Prompt, Sampling
+
+
+def collect(
+    engine: Engine,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    *,
+    what: str,
+    strategies: Collection[str],
+) -> list[Rationale]:
+    """Complete every prompt, with a progress bar.
+
+    Args:
+        engine: who writes.
+        prompts: what is asked; one without a strategy lets the model choose by writing a tag.
+        sampling: how completions are drawn.
+        what: what the progress bar calls the work.
+        strategies: the tags that count when the model chooses.
+
+    Returns:
+        ``len(prompts) * sampling.samples`` rationales, ordered by prompt and sample; fewer where
+        the engine has nothing to say (an annotations teacher without a worked solution).
+    """
+    finished: dict[tuple[int, int], Completion] = {}
+    with track(len(prompts) * sampling.samples, what) as progress:
+        for completion in engine.generate(prompts, sampling):
+            finished[completion.prompt, completion.sample] = completion
+            progress.advance(1, tokens=completion.completion_tokens)
+    return [
+        _rationale(prompts[completion.prompt], completion, strategies)
+        for _, completion in sorted(finished.items())
+    ]
+
+
+def _rationale(prompt: Prompt, completion: Completion, strategies: Collection[str]) -> Rationale:
+    strategy, text = prompt.strategy, completion.text
+    if strategy is None:
+        strategy, text = split_tag(text, strategies)
+    return Rationale(
+        question_id=prompt.question_id,
+        strategy=strategy,
+        sample=completion.sample,
+        text=text.strip(),
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        truncated=completion.finish_reason == "length",
+    )

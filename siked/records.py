@@ -1,0 +1,164 @@
+"""The records that stages hand to one another: one JSON object a line, one schema a file kind.
+
+A question as every stage after ``questions`` sees it:
+
+    {"id": "gsm8k-train-00017", "source": "gsm8k", "question": "Weng earns $12 an hour ...",
+     "answer": "10", "solution": [{"ask": "How much does Weng earn per minute?", "say": "...",
+     "calculations": [{"name": "earnings_per_minute", "expression": "12/60", "value": "0.2"}]}]}
+
+Records are checked when they are read; what does not fit is reported as ``file:line: what``.
+Fields whose value is their default are left out of the file.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from siked.errors import UserError
+from siked.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+
+class Record(BaseModel):
+    """What all records share: unknown fields are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Calculation(Record):
+    """One calculation of a worked solution."""
+
+    name: str
+    """What the value is, as an identifier: ``clips_in_may``."""
+    expression: str
+    """Arithmetic over decimal literals, ``+ - * / // % ** ( )``, and the names of earlier
+    calculations or quantities: ``48/2``."""
+    value: str
+    """The exact value, as a decimal, integer or fraction: ``24``."""
+
+
+class Step(Record):
+    """One step of a worked solution."""
+
+    ask: str
+    """The sub-question that this step answers (for least-to-most)."""
+    say: str
+    """The step as a sentence, its arithmetic included (for chain of thought)."""
+    calculations: tuple[Calculation, ...] = ()
+    """What the step computes, in order (for programs)."""
+
+
+class Question(Record):
+    """A question with its exact answer."""
+
+    id: str
+    source: str
+    """The name of the source that it was read from, a key of ``questions.train`` or ``.test``."""
+    question: str
+    answer: str
+    """The gold answer: an exact integer, decimal or fraction, without unit or separators."""
+    family: str | None = None
+    """The problem family, where the source knows it."""
+    solution: tuple[Step, ...] = ()
+    """A worked solution, where the source has one. Empty in dev and test files."""
+
+
+class Rationale(Record):
+    """One sampled rationale, before anything is known of its answer."""
+
+    question_id: str
+    strategy: str | None
+    """``cot``, ``l2m`` or ``pot``; null where a model was free to choose and wrote no valid tag."""
+    sample: int
+    """Its number among the samples of the same question and strategy, from 0."""
+    text: str
+    """The rationale without its strategy tag."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    truncated: bool = False
+    """Cut off by the length limit before the model ended it."""
+
+
+class Failure(StrEnum):
+    """Why a rationale does not count as right."""
+
+    WRONG = "wrong"
+    NO_ANSWER = "no-answer"
+    NO_STRATEGY = "no-strategy"
+    TRUNCATED = "truncated"
+    SYNTAX_ERROR = "syntax-error"
+    NAME_ERROR = "name-error"
+    RUNTIME_ERROR = "runtime-error"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    NOT_A_NUMBER = "not-a-number"
+    NOT_FINITE = "not-finite"
+    FORBIDDEN = "forbidden"
+
+
+class VerifiedRationale(Rationale):
+    """A rationale with the verdict on its answer."""
+
+    predicted: str | None = None
+    """The answer it gives, as text; null where none was found."""
+    rule: str | None = None
+    """The extraction rule that found the answer."""
+    correct: bool
+    failure: Failure | None = None
+    """Null exactly when ``correct``."""
+
+
+class Example(Record):
+    """One training example, as trained: loss is taken on the completion alone."""
+
+    question_id: str
+    strategy: str
+    origin: str
+    """Whose rationale it is: ``teacher`` or ``student``."""
+    prompt: str
+    """The student's prompt, rendered through its chat template."""
+    completion: str
+    """Strategy tag and rationale, without the end-of-turn token."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_records(path: Path, kind: type[R]) -> Iterator[R]:
+    """Read a JSON Lines file as records of ``kind``.
+
+    Raises:
+        UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: run `dvc repro` to make it") from None
+    with file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield kind.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                what = f"{where}: {first['msg']}" if where else first["msg"]
+                raise UserError(f"{path}:{number}: {what}") from None
+
+
+def write_records(path: Path, records: Iterable[Record]) -> int:
+    """Write records as JSON Lines, whole or not at all; return how many."""
+    count = 0
+    with replacing(path) as file:
+        for record in records:
+            file.write(record.model_dump_json(exclude_defaults=True) + "\n")
+            count += 1
+    return count

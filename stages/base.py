@@ -1,0 +1,22 @@
+"""base: bring the student to ``models/base``, before any training.
+
+python -m stages.base
+"""
+
+from __future__ import annotations
+
+import typer
+
+from siked.student import fetch
+from stages import layout
+from stages.common import stage
+
+
+def main() -> None:
+    """Fetch, check and convert the student."""
+    with stage("base") as params:
+        fetch(params.student, layout.BASE, layout.scratch() / "downloads")
+
+
+if __name__ == "__main__":
+    typer.run(main)

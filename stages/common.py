@@ -1,0 +1,99 @@
+"""What every stage script does before and after its own work."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+from siked.errors import UserError, reported
+from siked.files import read_json, replacing_folder
+from siked.records import Question, read_records
+from siked.settings import load_params
+from siked.tracking import Experiment, open_tracker
+from stages import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from siked.settings import Params
+    from siked.tracking import Tracker
+
+
+@contextlib.contextmanager
+def stage(name: str) -> Iterator[Params]:
+    """Run a stage's body with the checked params; report errors; note how long it took.
+
+    Times go to ``.siked/timings.jsonl``, not to an output: outputs are the same in every run.
+    """
+    with reported():
+        params = load_params(layout.PARAMS)
+        started = time.monotonic()
+        yield params
+        entry = {
+            "experiment": os.environ.get("DVC_EXP_NAME"),
+            "stage": name,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        layout.scratch().mkdir(parents=True, exist_ok=True)
+        with (layout.scratch() / "timings.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def questions(path: Path) -> dict[str, Question]:
+    """The questions of a file by their ids, in its order.
+
+    Raises:
+        UserError: an id stands twice.
+    """
+    found: dict[str, Question] = {}
+    for question in read_records(path, Question):
+        if question.id in found:
+            raise UserError(f"{path}: the id {question.id} stands twice")
+        found[question.id] = question
+    return found
+
+
+def stopped(previous: layout.Student) -> bool:
+    """Whether the loop had ended with ``previous``, so that its result is carried on."""
+    return bool(read_json(previous.plateau)["stopped"])
+
+
+def evaluations(names: list[str]) -> dict[str, dict[str, Any]]:
+    """What ``eval`` counted of the named students, by name and benchmark."""
+    found = {name: read_json(layout.Student(name).metrics("eval")) for name in names}
+    for evaluation in found.values():
+        del evaluation["carried"]
+    return found
+
+
+def carry(source: Path, target: Path) -> None:
+    """Copy a previous student's folder, as an iteration after the plateau does."""
+    with replacing_folder(target) as folder:
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+
+
+def tracker(params: Params) -> Tracker:
+    """Where this run's figures go: all stages of a run with the same settings share a parent."""
+    if not params.tracking.mlflow:
+        return open_tracker(None)
+    settings = params.model_dump(mode="json")
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+    experiment = os.environ.get("DVC_EXP_NAME", "")
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return open_tracker(
+        Experiment(
+            store=f"sqlite:///{layout.scratch() / 'mlflow.db'}",
+            group=params.tracking.experiment,
+            key=f"{key}-{experiment}" if experiment else key,
+            name=experiment or f"workspace-{key}",
+            params=settings,
+            tags={"git": git.stdout.strip(), "dvc_experiment": experiment},
+        )
+    )

@@ -1,0 +1,49 @@
+"""generate: the previous student samples K rationales a train question and strategy.
+
+python -m stages.generate --iteration it1 --previous it0
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from siked.analysis import sampled
+from siked.engines.opening import open_engine
+from siked.engines.protocol import Sampling
+from siked.files import write_json
+from siked.prompts import student_prompt
+from siked.rationales import collect
+from siked.records import Rationale, write_records
+from stages import layout
+from stages.common import questions, stage, stopped
+
+
+def main(
+    iteration: Annotated[str, typer.Option()], previous: Annotated[str, typer.Option()]
+) -> None:
+    """Write ``data/students/ITERATION/generated.jsonl``; empty once the loop has stopped."""
+    with stage(f"generate@{iteration}") as params:
+        student, writer = layout.Student(iteration), layout.Student(previous)
+        rationales: list[Rationale] = []
+        carried = stopped(writer)
+        if carried:
+            print(f"{iteration}: the dev accuracy has stopped rising, {previous} is carried on")
+        else:
+            prompts = [
+                student_prompt(question.question, question_id=question.id, strategy=strategy)
+                for question in questions(layout.TRAIN).values()
+                for strategy in params.strategies
+            ]
+            engine = open_engine(params.engine, layout.BASE, writer.adapter)
+            sampling = Sampling(**params.generate.model_dump(), seed=params.seed)
+            rationales = collect(
+                engine, prompts, sampling, what=f"generate {iteration}", strategies=()
+            )
+        write_records(student.generated, rationales)
+        write_json(student.metrics("generate"), {"carried": carried, **sampled(rationales)})
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,94 @@
+"""Where every file of a run lies, in one place; the paths are those of ``dvc.yaml``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+QUESTIONS = Path("data/questions")
+TRAIN = QUESTIONS / "train.jsonl"
+DEV = QUESTIONS / "dev.jsonl"
+LEFT_OUT = QUESTIONS / "left-out.jsonl"
+TEACHER = Path("data/teacher")
+RATIONALES = TEACHER / "rationales"
+D_LLM = TEACHER / "verified.jsonl"
+
+BASE = Path("models/base")
+STUDENTS = Path("models/students")
+BEST = Path("models/best")
+
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+REPORTS = Path("reports")
+
+
+def test_set(name: str) -> Path:
+    """The questions of a test set."""
+    return QUESTIONS / f"test-{name}.jsonl"
+
+
+@dataclass(frozen=True)
+class Student:
+    """The files of one student: an iteration (``it1``) or a baseline (``baseline-cot``)."""
+
+    name: str
+
+    @property
+    def _data(self) -> Path:
+        return Path("data/students") / self.name
+
+    @property
+    def generated(self) -> Path:
+        """What the previous student wrote, before any check."""
+        return self._data / "generated.jsonl"
+
+    @property
+    def verified(self) -> Path:
+        """The same with verdicts; the correct ones are D_self."""
+        return self._data / "verified.jsonl"
+
+    @property
+    def mix(self) -> Path:
+        """What this student was trained on."""
+        return self._data / "mix.jsonl"
+
+    @property
+    def answers(self) -> Path:
+        """Its greedy answers, a file a benchmark."""
+        return self._data / "answers"
+
+    @property
+    def adapter(self) -> Path:
+        """Its LoRA adapter on top of the base model."""
+        return STUDENTS / self.name
+
+    @property
+    def plateau(self) -> Path:
+        """Whether the loop goes on after it."""
+        return self._data / "plateau.json"
+
+    @property
+    def loss(self) -> Path:
+        """Its loss curve."""
+        return PLOTS / "students" / self.name / "loss.csv"
+
+    def metrics(self, step: str) -> Path:
+        """What one step counted: ``generate``, ``filter``, ``mix``, ``train`` or ``eval``."""
+        return METRICS / "students" / self.name / f"{step}.json"
+
+
+def baseline(strategy: str) -> str:
+    """The name of a strategy's baseline."""
+    return f"baseline-{strategy}"
+
+
+def scratch() -> Path:
+    """The folder for what must outlive a stage and never enters an output.
+
+    DVC names the main checkout in ``DVC_ROOT``, also to an experiment that runs in a temporary
+    copy: all of a repository's experiments share this folder.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".siked"

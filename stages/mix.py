@@ -1,0 +1,71 @@
+"""mix: D_self and D_LLM as the next training set; for iteration 0, D_LLM alone.
+
+python -m stages.mix --student it0
+python -m stages.mix --student it1
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from siked.analysis import mixed
+from siked.files import write_json
+from siked.mixing import mix, select
+from siked.models import load_tokenizer
+from siked.prompts import completion, render, student_prompt
+from siked.records import Example, VerifiedRationale, read_records, write_records
+from stages import layout
+from stages.common import questions, stage, stopped
+
+
+def main(
+    student: Annotated[str, typer.Option()],
+    previous: Annotated[str | None, typer.Option()] = None,
+) -> None:
+    """Write ``data/students/STUDENT/mix.jsonl``, the examples as they are trained.
+
+    Args:
+        student: its name.
+        previous: the iteration before it; none for plain distillation. Once the loop has stopped
+            with it, nothing is mixed.
+    """
+    with stage(f"mix@{student}") as params:
+        files, settings = layout.Student(student), params.mix
+        carried = previous is not None and stopped(layout.Student(previous))
+        teacher: list[VerifiedRationale] = []
+        own: list[VerifiedRationale] = []
+        if not carried:
+            teacher = select(
+                read_records(layout.D_LLM, VerifiedRationale),
+                keep=settings.keep,
+                bias=settings.bias,
+            )
+        if previous and not carried:
+            own = select(
+                read_records(files.verified, VerifiedRationale),
+                keep=settings.keep,
+                bias=settings.bias,
+            )
+        rows = mix(teacher, own, variant=settings.variant, scope=settings.scope)
+        asked = questions(layout.TRAIN)
+        tokenizer = load_tokenizer(layout.BASE)
+        examples = [
+            Example(
+                question_id=one.question_id,
+                strategy=strategy,
+                origin=origin,
+                prompt=render(tokenizer, student_prompt(asked[one.question_id].question)),
+                completion=completion(strategy, one.text),
+            )
+            for origin, one in rows
+            if (strategy := one.strategy) is not None
+        ]
+        write_records(files.mix, examples)
+        figures = mixed(examples, params.strategies, teacher=teacher, student=own)
+        write_json(files.metrics("mix"), {"carried": carried, **figures})
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,111 @@
+"""questions: the sources as ``data/questions/{train,dev,test-NAME}.jsonl``.
+
+    python -m stages.questions
+
+Rows that cannot be used, and train questions that are too close to a test question, are listed
+in ``data/questions/left-out.jsonl`` with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from siked.errors import UserError
+from siked.files import replacing, replacing_folder, write_json
+from siked.questions import read
+from siked.questions.overlap import near
+from siked.questions.splits import dev, without_solutions
+from siked.records import write_records
+from stages import layout
+from stages.common import stage
+
+if TYPE_CHECKING:
+    from siked.records import Question
+    from siked.settings import QuestionSettings
+
+
+def main() -> None:
+    """Read, check and split all sources."""
+    with stage("questions") as params:
+        settings = params.questions
+        left_out: list[dict[str, str]] = []
+        pools = read_all(settings, left_out)
+        tests = {name: without_solutions(pools[name]) for name in settings.test}
+        candidates = [question for name in settings.train for question in pools[name]]
+        kept = apart_from_tests(candidates, tests, settings, left_out)
+        train, held_out = dev(kept, settings.dev_fraction)
+        for what, rows in {"train": train, "dev": held_out, **tests}.items():
+            if not rows:
+                raise UserError(
+                    f"{what}: no question is left: see the sources' `rows` and `max_steps`, and "
+                    f"questions.dev_fraction ({len(candidates)} train questions were read, "
+                    f"{len(left_out)} rows left out)"
+                )
+        with replacing_folder(layout.QUESTIONS) as folder:
+            write_records(folder / layout.TRAIN.name, train)
+            write_records(folder / layout.DEV.name, held_out)
+            for name, rows in tests.items():
+                write_records(folder / layout.test_set(name).name, rows)
+            with replacing(folder / layout.LEFT_OUT.name) as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in left_out)
+        reasons = Counter((row["source"], row["reason"].split(":")[0]) for row in left_out)
+        write_json(
+            layout.METRICS / "questions.json",
+            {
+                "train": len(train),
+                "dev": len(held_out),
+                "test": {name: len(rows) for name, rows in tests.items()},
+                "left_out": {
+                    name: {why: n for (source, why), n in sorted(reasons.items()) if source == name}
+                    for name in pools
+                },
+            },
+        )
+
+
+def read_all(
+    settings: QuestionSettings, left_out: list[dict[str, str]]
+) -> dict[str, list[Question]]:
+    """The questions of every source by its name; unusable rows are added to ``left_out``."""
+    pools: dict[str, list[Question]] = {}
+    for name, source in {**settings.train, **settings.test}.items():
+        reading = read(name, source, Path(settings.root), settings.seed)
+        pools[name] = reading.questions
+        left_out += [
+            {"source": name, "row": one.where, "reason": one.reason} for one in reading.left_out
+        ]
+    return pools
+
+
+def apart_from_tests(
+    candidates: list[Question],
+    tests: dict[str, list[Question]],
+    settings: QuestionSettings,
+    left_out: list[dict[str, str]],
+) -> list[Question]:
+    """The train questions that are not a test question too; the others go to ``left_out``."""
+    asked = [question for rows in tests.values() for question in rows]
+    overlap = settings.overlap
+    close = {
+        pair.train_id: pair
+        for pair in near(candidates, asked, ngram=overlap.ngram, threshold=overlap.threshold)
+    }
+    left_out += [
+        {
+            "source": question.source,
+            "row": question.id,
+            "reason": f"overlaps a test question: {pair.test_id}, {pair.similarity:.2f}",
+        }
+        for question in candidates
+        if (pair := close.get(question.id))
+    ]
+    return [question for question in candidates if question.id not in close]
+
+
+if __name__ == "__main__":
+    typer.run(main)

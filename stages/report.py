@@ -1,0 +1,128 @@
+"""report: what the run found, as plot data, pictures and one page; and all of it in MLflow.
+
+    python -m stages.report
+
+Figures of stages that DVC restored from its cache reach MLflow here too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from siked import pictures, plots
+from siked.files import read_json, replacing_folder, write_json, write_text
+from siked.records import VerifiedRationale, read_records
+from siked.report import Cost, Picture, Report, choose_samples, render
+from stages import layout
+from stages.common import evaluations, questions, stage, tracker
+
+if TYPE_CHECKING:
+    from siked.report import Sample
+    from siked.settings import Params
+
+
+def main() -> None:
+    """Write ``plots/*.json`` and ``reports/``."""
+    with stage("report") as params:
+        chain = params.chain()
+        baselines = [layout.baseline(strategy) for strategy in params.strategies]
+        evaluated = evaluations([*chain, *baselines])
+        summary = read_json(layout.METRICS / "summary.json")
+        accuracy = plots.accuracy_rows(evaluated, chain)
+        shares = plots.share_rows(evaluated, chain)
+        failures = plots.failure_rows(evaluated, chain)
+        write_json(layout.PLOTS / "accuracy.json", accuracy)
+        write_json(layout.PLOTS / "shares.json", shares)
+        write_json(layout.PLOTS / "failures.json", failures)
+        charts = {
+            "accuracy": pictures.accuracy_over_iterations(
+                accuracy,
+                strategies=params.strategies,
+                baselines=plots.accuracy_rows(evaluated, baselines),
+                selected=summary["selected"],
+            ),
+            "shares": pictures.shares_over_iterations(shares, strategies=params.strategies),
+            "failures": pictures.failures_over_iterations(failures),
+        }
+        report = Report(
+            title="SIKeD: what the student learned",
+            params=params.model_dump(mode="json"),
+            strategies=params.strategies,
+            chain=chain,
+            baselines=baselines,
+            evaluations=evaluated,
+            summary=summary,
+            filters={"teacher": read_json(layout.METRICS / "teacher.json")}
+            | {name: counted(name, "filter") for name in chain[1:]},
+            mixes={name: counted(name, "mix") for name in chain},
+            pictures=[
+                Picture(CAPTIONS[name], pictures.svg(chart)) for name, chart in charts.items()
+            ],
+            samples=samples(params, summary["selected"]),
+            costs=costs([*chain, *baselines]),
+        )
+        with replacing_folder(layout.REPORTS) as folder:
+            write_text(folder / "index.html", render(report))
+            for name, chart in charts.items():
+                write_text(folder / f"{name}.svg", pictures.svg(chart))
+        record(params, evaluated)
+
+
+CAPTIONS = {
+    "accuracy": "Accuracy of each iteration on every benchmark with 95% intervals; dashed lines "
+    "are students that learned a single strategy.",
+    "shares": "Strategies that the student of each iteration chooses.",
+    "failures": "How the answers of each iteration fail.",
+}
+
+
+def counted(student: str, step: str) -> dict[str, Any]:
+    """What one step of a student counted."""
+    found: dict[str, Any] = read_json(layout.Student(student).metrics(step))
+    return found
+
+
+def samples(params: Params, selected: str) -> list[Sample]:
+    """Some of the selected student's answers to the test sets, right and wrong."""
+    files = layout.Student(selected)
+    answers = {
+        name: list(read_records(files.answers / f"{name}.jsonl", VerifiedRationale))
+        for name in params.questions.test
+    }
+    asked = {
+        key: question
+        for name in answers
+        for key, question in questions(layout.test_set(name)).items()
+    }
+    return choose_samples(answers, asked, params.strategies)
+
+
+def costs(students: list[str]) -> list[Cost]:
+    """Rows and tokens of the stages that run a model."""
+    found: list[Cost] = []
+    for name in students:
+        for step in ("generate", "train"):
+            if layout.Student(name).metrics(step).exists():
+                figures = counted(name, step)
+                found.append(Cost(f"{step} {name}", figures["rows"], figures["tokens"]))
+    return found
+
+
+def record(params: Params, evaluated: dict[str, dict[str, Any]]) -> None:
+    """Everything that the run counted, in MLflow."""
+    runs, chain = tracker(params), params.chain()
+    for name in evaluated:
+        folder = layout.Student(name).metrics("eval").parent
+        figures = {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
+        runs.log(
+            name,
+            {**figures.pop("eval"), **figures},
+            step=chain.index(name) if name in chain else None,
+        )
+    runs.finish([layout.REPORTS / "index.html"])
+
+
+if __name__ == "__main__":
+    typer.run(main)

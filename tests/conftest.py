@@ -1,0 +1,32 @@
+"""Isolation from the user's home and environment, and where optional inputs lie."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's home, caches or tracking server."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    for name in ("DVC_ROOT", "DVC_EXP_NAME", "MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.org")
+
+
+@pytest.fixture(scope="session")
+def raw() -> Path:
+    """The folder of raw benchmark files; the test is skipped where there is none."""
+    folder = Path(os.environ.get("SIKED_RAW", ROOT.parent / "shared" / "data" / "raw"))
+    if not folder.is_dir():
+        pytest.skip(f"no raw benchmark files: set SIKED_RAW to their folder (looked in {folder})")
+    return folder

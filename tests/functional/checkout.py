@@ -1,0 +1,101 @@
+"""A copy of this repository as it stands, as a git and DVC repository of its own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.tiny_student import build
+
+ROOT = Path(__file__).parents[2]
+
+
+class Checkout:
+    """A temporary clone with the tiny pipeline's settings."""
+
+    def __init__(self, folder: Path, student: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": "",
+        }
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\0")
+        produced = ("dvc.lock", "metrics/", "plots/")
+        for name in listed:
+            if name and not name.startswith(produced) and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, folder / name)
+        shutil.rmtree(folder / "tests")
+        tiny(folder / "params.yaml", student)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit("as it stands")
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Run a command in the clone; return what it printed."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, output[-6000:]
+        return output
+
+    def dvc(self, *arguments: str, fails: bool = False) -> str:
+        return self.run("dvc", *arguments, fails=fails)
+
+    def git(self, *arguments: str) -> str:
+        return self.run("git", *arguments)
+
+    def commit(self, message: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def stage(self, name: str, *arguments: str, fails: bool = False) -> str:
+        return self.run("python", "-m", f"stages.{name}", *arguments, fails=fails)
+
+    def params(self) -> dict:
+        return yaml.safe_load((self.folder / "params.yaml").read_text())
+
+    def set(self, key: str, value: object) -> None:
+        """Change one setting."""
+        raw = self.params()
+        *parents, last = key.split(".")
+        inner = raw
+        for part in parents:
+            inner = inner[part]
+        inner[last] = value
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+def tiny(params: Path, student: Path) -> None:
+    """Turn the demo's settings into a pipeline of seconds: a random student, a few questions."""
+    raw = yaml.safe_load(params.read_text())
+    raw["student"] = {"source": f"path:{student}"}
+    raw["strategies"] = ["cot", "pot"]
+    raw["questions"]["train"]["demo"]["rows"] = 12
+    raw["questions"]["test"] = {"tiny": {"format": "demo", "split": "unseen", "rows": 5}}
+    raw["generate"] |= {"samples": 2, "max_new_tokens": 8}
+    raw["eval"] |= {"max_new_tokens": 8}
+    raw["train"] |= {"batch_size": 4, "max_length": 1024, "warmup_steps": 1}
+    raw["plateau"]["patience"] = None
+    params.write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+def student(folder: Path) -> Path:
+    """A random Llama of a few thousand parameters."""
+    return build(folder)
+
+
+def ran(output: str) -> list[str]:
+    """The stages that a DVC command ran, in order."""
+    return re.findall(r"Running stage '([^']+)'", output)

@@ -1,0 +1,198 @@
+"""The whole pipeline, for real: `dvc repro` and `dvc exp` in temporary clones."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.functional.checkout import Checkout, ran, student
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+ITERATION = ["generate", "filter", "mix", "train", "eval"]
+ENDING = ["select", "report"]
+
+
+@pytest.fixture(scope="module")
+def tiny_student(tmp_path_factory):
+    return student(tmp_path_factory.mktemp("student") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_student) -> Checkout:
+    """A clone in which the pipeline has run once, committed."""
+    clone = Checkout(tmp_path_factory.mktemp("first"), tiny_student)
+    clone.dvc("repro")
+    clone.commit("first run")
+    return clone
+
+
+def test_a_second_clone_gets_the_same_bytes(finished, tmp_path, tiny_student):
+    second = Checkout(tmp_path, tiny_student)
+    second.dvc("repro")
+    lock = "dvc.lock"
+    assert (second.folder / lock).read_text() == (finished.folder / lock).read_text()
+
+
+def test_nothing_changed_runs_nothing(finished):
+    assert ran(finished.dvc("repro")) == []
+    assert finished.git("status", "--short") == ""
+
+
+def test_every_iteration_left_its_metrics(finished):
+    for name in ("it0", "it1", "it2", "baseline-cot", "baseline-pot"):
+        path = finished.folder / "metrics" / "students" / name / "eval.json"
+        figures = json.loads(path.read_text())["tiny"]
+        assert figures["n"] == 5
+        assert 0 <= figures["low"] <= figures["accuracy"] <= figures["high"] <= 1
+    mix = json.loads((finished.folder / "metrics/students/it1/mix.json").read_text())
+    assert mix["alpha"] == 1.0, "a student that solves nothing falls back to D_LLM"
+
+
+def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
+    shown = finished.dvc("metrics", "show", "--json")
+    assert json.loads(shown)[""]["data"]["metrics/summary.json"]["data"]["selected"]
+    finished.dvc("plots", "show", "--out", str(tmp_path))
+    page = (tmp_path / "index.html").read_text()
+    assert "tiny" in page
+    columns = finished.dvc("exp", "show", "--csv").splitlines()[0].split(",")
+    assert {"selected", "dev", "tiny.accuracy", "tiny.gain"} <= set(columns)
+
+
+def test_test_questions_carry_no_solution_and_never_train(finished):
+    folder = finished.folder / "data" / "questions"
+    rows = {
+        path.stem: [json.loads(line) for line in path.read_text().splitlines()]
+        for path in folder.glob("*.jsonl")
+    }
+    for name in ("dev", "test-tiny"):
+        assert rows[name]
+        assert not any(row.get("solution") for row in rows[name])
+    held_out = {row["id"] for name in ("dev", "test-tiny") for row in rows[name]}
+    for path in (finished.folder / "data" / "students").glob("*/mix.jsonl"):
+        trained = {json.loads(line)["question_id"] for line in path.read_text().splitlines()}
+        assert trained
+        assert not trained & held_out
+
+
+def test_a_change_of_params_reruns_what_depends_on_it(finished):
+    output = finished.dvc("exp", "run", "-S", "train.iterate.learning_rate=0.002")
+    expected = [
+        *(f"{stage}@it1" for stage in ("train", "eval")),
+        *(f"{stage}@it2" for stage in ITERATION),
+        *ENDING,
+    ]
+    # What a changed student writes may stay the same, and then nothing after it runs.
+    assert set(ran(output)) <= set(expected)
+    assert ran(output)[0] == "train@it1"
+    finished.git("checkout", "--", ".")
+    finished.dvc("checkout", "--quiet")
+
+
+def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
+    dropped = finished.dvc("exp", "run", "-S", "~iterations.it2")
+    assert ran(dropped) == ENDING
+    assert not (finished.folder / "models" / "students" / "it2").exists()
+    added = finished.dvc(
+        "exp",
+        "run",
+        "-S",
+        "+iterations.it2={previous: it1}",
+        "-S",
+        "+iterations.it3={previous: it2}",
+    )
+    assert ran(added) == [*(f"{stage}@it3" for stage in ITERATION), *ENDING]
+    finished.git("checkout", "--", ".")
+    finished.dvc("checkout", "--quiet")
+
+
+def test_the_selected_student_solves(finished):
+    output = finished.run("siked", "solve", "Tom has 3 apples and buys 4. How many has he?")
+    assert "strategy" in output
+
+
+def test_an_interrupted_training_exits_with_130_and_goes_on(tmp_path, tiny_student):
+    clone = Checkout(tmp_path, tiny_student)
+    clone.set("train.distil", {"epochs": 300, "learning_rate": 0.001})
+    for stage in ("questions", "base", "teach@cot", "teach@pot", "filter_teacher", "mix_it0"):
+        clone.dvc("repro", "--single-item", stage)
+    command = ["python", "-m", "stages.train", "--student", "it0"]
+    running = subprocess.Popen(
+        command, cwd=clone.folder, env=clone.environment, stderr=subprocess.PIPE, text=True
+    )
+    checkpoints = clone.folder / ".siked" / "checkpoints"
+    while running.poll() is None and not list(checkpoints.glob("*")):
+        time.sleep(0.2)
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 130, errors[-3000:]
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    adapter = clone.folder / "models" / "students" / "it0"
+    assert not adapter.exists()
+    assert list(checkpoints.rglob("*.safetensors")), "the work so far is kept"
+    clone.stage("train", "--student", "it0")
+    assert (adapter / "adapter_model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "command", "says"),
+    [
+        ("student.source", "path:nowhere", "base", "nowhere"),
+        ("student.source", "path:data/raw", "base", "data/raw"),
+        ("questions.root", "no-such-folder", "questions", "no-such-folder"),
+        ("strategies", ["cot", "tot"], "questions", "strategies.1"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, key, value, command, says):
+    clone = Checkout(tmp_path, tmp_path)
+    clone.set("questions.train", {"mine": {"format": "jsonl", "path": "mine.jsonl"}})
+    clone.set(key, value)
+    output = clone.stage(command, fails=True)
+    assert output.startswith("error: ")
+    assert output.count("\n") == 1
+    assert says in output
+
+
+def test_a_teacher_that_is_never_right_is_said_so(tmp_path):
+    """Rows of a format without worked solutions leave the annotations teacher with nothing."""
+    clone = Checkout(tmp_path, tmp_path)
+    rows = [{"question": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(20)]
+    path = clone.folder / "data" / "raw" / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    clone.set("questions.train", {"mine": {"format": "jsonl", "path": "mine.jsonl"}})
+    clone.stage("questions")
+    for strategy in ("cot", "pot"):
+        clone.stage("teach", "--strategy", strategy)
+    output = clone.stage("filter", "--teacher", fails=True)
+    assert "nothing to distil" in output
+    assert "Traceback" not in output
+
+
+def test_a_malformed_row_is_named_by_file_and_line(tmp_path):
+    clone = Checkout(tmp_path, tmp_path)
+    rows = [{"question": "What is 1 + 1?", "answer": "2"}, {"question": "What is 2 + 2?"}]
+    path = clone.folder / "data" / "raw" / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    clone.set("questions.train", {"mine": {"format": "jsonl", "path": "mine.jsonl"}})
+    output = clone.stage("questions", fails=True)
+    assert "mine.jsonl:2:" in output
+    assert "Traceback" not in output
+    assert not (clone.folder / "data" / "questions").exists()
+
+
+def test_a_model_can_teach(tmp_path, tiny_student):
+    clone = Checkout(tmp_path, tiny_student)
+    raw = clone.params()
+    sampling = raw["generate"] | {"samples": 2, "max_new_tokens": 4}
+    model = {"source": f"path:{tiny_student}", "seed": 3, "engine": raw["engine"]}
+    clone.set("teacher", {"engine": "model", "model": model | {"sampling": sampling}})
+    clone.stage("questions")
+    clone.stage("teach", "--strategy", "pot")
+    asked = (clone.folder / "data/questions/train.jsonl").read_text().splitlines()
+    written = (clone.folder / "data/teacher/rationales/pot.jsonl").read_text().splitlines()
+    assert len(written) == 2 * len(asked)
+    assert all(json.loads(row)["completion_tokens"] <= 4 for row in written)

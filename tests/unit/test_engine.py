@@ -1,0 +1,251 @@
+"""The transformers engine: what a sample is made of, whatever shares its batch."""
+
+import dataclasses
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+from siked.engines.protocol import Sampling
+from siked.engines.transformers_engine import TransformersEngine
+from siked.errors import UserError
+from siked.prompts import encode, student_prompt
+from siked.settings import EngineSettings
+from tests import tiny_student
+
+SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="float32", batch_tokens=4000)
+QUESTIONS = [
+    "How many?",
+    "A baker sells 12 rolls for $3 each. How many dollars does she get?",
+    "A baker sells 5 rolls for $4 each and 17 cakes for $2.50 each. How many dollars in all?",
+    "Is 7 more than 3 x 2?",
+    "Solve 1 + 1.",
+]
+PROMPTS = [student_prompt(question, question_id=question) for question in QUESTIONS]
+DRAWN = Sampling(samples=3, temperature=2.0, top_p=0.99, max_new_tokens=80, seed=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_student.build(tmp_path_factory.mktemp("tiny"))
+
+
+def gemma(vocabulary):
+    """Soft caps, and a window shorter than the prompts in every other layer."""
+    return Gemma2ForCausalLM(
+        Gemma2Config(
+            vocab_size=vocabulary,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=8,
+            sliding_window=16,
+            attn_logit_softcapping=2.0,
+            query_pre_attn_scalar=1,
+            initializer_range=0.3,
+            eos_token_id=2,
+            pad_token_id=0,
+            bos_token_id=1,
+        )
+    )
+
+
+def qwen(vocabulary):
+    """Biases on queries, keys and values; one key head for all."""
+    return Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=vocabulary,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=1,
+            initializer_range=0.3,
+            eos_token_id=2,
+            pad_token_id=0,
+            bos_token_id=1,
+        )
+    )
+
+
+@pytest.fixture(params=["llama", gemma, qwen], ids=lambda one: getattr(one, "__name__", one))
+def any_folder(request, folder, tmp_path):
+    if request.param == "llama":
+        return folder
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(0)
+    request.param(len(tokenizer)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def engine(folder):
+    return TransformersEngine(folder, None, SETTINGS)
+
+
+def by_place(completions):
+    return {(one.prompt, one.sample): one for one in completions}
+
+
+def test_greedy_text_is_what_transformers_generates(any_folder):
+    engine = TransformersEngine(any_folder, None, SETTINGS)
+    ours = by_place(engine.generate(PROMPTS, Sampling(max_new_tokens=40)))
+    model = AutoModelForCausalLM.from_pretrained(
+        any_folder, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    tokenizer = AutoTokenizer.from_pretrained(any_folder)
+    for index, prompt in enumerate(PROMPTS):
+        ids = encode(tokenizer, prompt)
+        out = model.generate(torch.tensor([ids]), do_sample=False, max_new_tokens=40)
+        theirs = out[0, len(ids) :].tolist()
+        one = ours[index, 0]
+        assert one.text == tokenizer.decode(theirs, skip_special_tokens=True)
+        assert one.completion_tokens == len(theirs)
+        assert one.prompt_tokens == len(ids)
+    assert len({one.text for one in ours.values()}) > 1
+
+
+def test_greedy_text_of_a_padded_batch_is_what_transformers_generates(engine, folder):
+    ours = by_place(engine.generate(PROMPTS, Sampling(max_new_tokens=16)))
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    batch = tokenizer.pad({"input_ids": [encode(tokenizer, one) for one in PROMPTS]})
+    out = model.generate(
+        torch.tensor(batch["input_ids"]),
+        attention_mask=torch.tensor(batch["attention_mask"]),
+        do_sample=False,
+        max_new_tokens=16,
+    )
+    start = len(batch["input_ids"][0])
+    texts = tokenizer.batch_decode(out[:, start:], skip_special_tokens=True)
+    assert [ours[index, 0].text for index in range(len(PROMPTS))] == texts
+
+
+def test_a_sample_does_not_depend_on_its_batch(any_folder):
+    engine = TransformersEngine(any_folder, None, SETTINGS)
+    together = by_place(engine.generate(PROMPTS, DRAWN))
+    small = TransformersEngine(any_folder, None, SETTINGS.model_copy(update={"batch_tokens": 1}))
+    assert by_place(small.generate(PROMPTS, DRAWN)) == together
+    alone = by_place(engine.generate([PROMPTS[2]], DRAWN))
+    assert [alone[0, k].text for k in range(3)] == [together[2, k].text for k in range(3)]
+    assert len({one.text for one in together.values()}) > len(PROMPTS)
+    lengths = {one.completion_tokens for one in together.values()}
+    assert len(lengths) > 1, "rows must end at different steps for this test to mean anything"
+
+
+def test_more_samples_keep_the_first_ones(engine):
+    few = by_place(engine.generate(PROMPTS, DRAWN))
+    many = by_place(engine.generate(PROMPTS, dataclasses.replace(DRAWN, samples=7)))
+    assert few.items() <= many.items()
+    assert len(many) == 7 * len(PROMPTS)
+
+
+def test_same_seed_same_samples_and_another_seed_others(engine):
+    first = by_place(engine.generate(PROMPTS, DRAWN))
+    assert by_place(engine.generate(PROMPTS, DRAWN)) == first
+    assert by_place(engine.generate(PROMPTS, dataclasses.replace(DRAWN, seed=4))) != first
+
+
+def test_samples_of_one_prompt_differ(engine):
+    drawn = dataclasses.replace(DRAWN, samples=6)
+    assert len({one.text for one in engine.generate([PROMPTS[1]], drawn)}) > 1
+
+
+def test_truncation_is_told_from_an_end(engine):
+    completions = list(engine.generate(PROMPTS, dataclasses.replace(DRAWN, samples=8)))
+    cut = [one for one in completions if one.finish_reason == "length"]
+    ended = [one for one in completions if one.finish_reason == "stop"]
+    assert {one.completion_tokens for one in cut} == {DRAWN.max_new_tokens}
+    assert ended
+    assert "<|im_end|>" not in "".join(one.text for one in ended)
+
+
+def test_a_stop_string_ends_the_text_before_it(engine):
+    free = Sampling(max_new_tokens=40)
+    whole = by_place(engine.generate(PROMPTS, free))
+    text = whole[1, 0].text
+    stop = text[len(text) // 2 :][:3]
+    cut = by_place(engine.generate(PROMPTS, dataclasses.replace(free, stop=(stop,))))
+    assert cut[1, 0].text == text[: text.index(stop)]
+    assert cut[1, 0].finish_reason == "stop"
+    assert cut[1, 0].completion_tokens < whole[1, 0].completion_tokens
+    for index in range(len(PROMPTS)):
+        assert cut[index, 0].text == whole[index, 0].text.split(stop)[0]
+
+
+def test_a_forced_strategy_is_read_and_not_repeated(engine):
+    forced = student_prompt(QUESTIONS[1], strategy="pot")
+    free = student_prompt(QUESTIONS[1])
+    one, other = engine.generate([forced, free], Sampling(max_new_tokens=12))
+    assert {one.prompt, other.prompt} == {0, 1}
+    assert one.text != other.text
+    assert "[pot]" not in one.text + other.text
+
+
+def test_streamed_pieces_make_up_the_text(engine):
+    pieces = []
+    sampling = Sampling(max_new_tokens=40)
+    streamed = engine.stream(PROMPTS[2], sampling, pieces.append)
+    assert "".join(pieces) == streamed.text
+    assert len(pieces) > 1
+    assert streamed.text == next(engine.generate([PROMPTS[2]], sampling)).text
+
+
+def test_no_prompts_no_completions(engine):
+    assert list(engine.generate([], DRAWN)) == []
+
+
+def test_a_prompt_too_long_for_the_model_names_its_question(engine):
+    long = student_prompt("12 rolls " * 400, question_id="gsm8k-train-00017")
+    with pytest.raises(UserError, match="gsm8k-train-00017: its prompt of"):
+        list(engine.generate([long], Sampling(max_new_tokens=8)))
+
+
+def test_merged_adapter_answers_like_the_unmerged_one(folder, tmp_path):
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)
+    torch.manual_seed(1)
+    get_peft_model(base, config).save_pretrained(tmp_path)
+    sampling = Sampling(max_new_tokens=20)
+    merged = next(TransformersEngine(folder, tmp_path, SETTINGS).generate([PROMPTS[1]], sampling))
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model = PeftModel.from_pretrained(base, str(tmp_path)).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = encode(tokenizer, PROMPTS[1])
+    out = model.generate(input_ids=torch.tensor([ids]), do_sample=False, max_new_tokens=20)
+    assert merged.text == tokenizer.decode(out[0, len(ids) :], skip_special_tokens=True)
+    plain = next(TransformersEngine(folder, None, SETTINGS).generate([PROMPTS[1]], sampling))
+    assert plain.text != merged.text
+
+
+def test_what_is_no_model_or_adapter_is_named(folder, tmp_path):
+    with pytest.raises(UserError, match=r"it has no config\.json"):
+        TransformersEngine(tmp_path, None, SETTINGS)
+    with pytest.raises(UserError, match="no such model folder"):
+        TransformersEngine(tmp_path / "none", None, SETTINGS)
+    with pytest.raises(UserError, match=r"it has no adapter_config\.json"):
+        TransformersEngine(folder, tmp_path, SETTINGS)
+
+
+def test_a_model_without_attention_is_refused(folder, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    config = MambaConfig(vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=2)
+    MambaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    engine = TransformersEngine(tmp_path, None, SETTINGS)
+    with pytest.raises(UserError, match="cannot run mamba models"):
+        list(engine.generate(PROMPTS, Sampling(max_new_tokens=4)))

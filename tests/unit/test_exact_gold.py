@@ -1,0 +1,62 @@
+"""Gold answers keep their exact value and digits; what is not one number is refused."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siked.exact.gold import exact, gold, plain
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("72", "72"),
+        ("1,000", "1000"),
+        (" 12,345,678 ", "12345678"),
+        ("9 (apples)", "9"),
+        ("3 (sq. ft)", "3"),
+        ("12.50", "12.50"),
+        (".5", "0.5"),
+        ("$18", "18"),
+        ("-5", "-5"),
+        ("\u22127", "-7"),
+        ("3/7", "3/7"),
+        ("4/8", "4/8"),
+        ("1 1/2", "3/2"),
+        ("-1 1/2", "-3/2"),
+    ],
+)
+def test_one_number_is_kept_exactly(said: str, kept: str) -> None:
+    assert gold(said) == kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "6:7",
+        "John",
+        "45; 15",
+        "45 (years); 15 (years)",
+        "",
+        "1,00",
+        "3/0",
+        "3rd",
+        "12:30 p.m.",
+        "1-2",
+    ],
+)
+def test_what_is_not_one_number_is_refused(said: str) -> None:
+    with pytest.raises(ValueError, match=r"^(not one number|divides by zero): "):
+        gold(said)
+
+
+@given(st.fractions())
+def test_a_written_value_reads_back_equal(value: Fraction) -> None:
+    assert exact(plain(value)) == value
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=6))
+def test_decimals_are_written_as_decimals(value: object) -> None:
+    assert "/" not in plain(Fraction(str(value)))

@@ -1,0 +1,115 @@
+"""The answer that is read is the one that the rationale itself gives."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siked.answers.extract import RULES, extract
+from siked.answers.numbers import parse
+
+FOUND = [
+    ("9 * 2 = 18\nFinal Answer: 18", "18", "final-answer"),
+    ("**Final Answer:** 18", "18", "final-answer"),
+    ("### Final Answer\n**18**", "18", "final-answer"),
+    ("Final Answer: The final answer is $\\boxed{\\frac{1}{2}}$", "\\frac{1}{2}", "final-answer"),
+    ("Therefore, the final answer is 18.", "18.", "final-answer"),
+    ("Final answer: 9 + 9 = 18", "18", "final-answer"),
+    ("Final answer: Tom has 18 apples", "18", "final-answer"),
+    ("Final answer: 18 dollars for 3 days", "18", "final-answer"),
+    ("9 * 2 = 18\n#### 18", "18", "hash-marks"),
+    ("#### 1,234", "1,234", "hash-marks"),
+    ("so it is $\\boxed{18}$.", "18", "boxed"),
+    ("\\boxed{3} no, \\boxed{\\frac{1}{2}}", "\\frac{1}{2}", "boxed"),
+    ("So the answer is $18.", "$18.", "the-answer-is"),
+    ("The answer is 18, since 9 * 2.", "18", "the-answer-is"),
+    ("<<9*2=18>>18 eggs\nA: 26", "26", "answer-letter"),
+    ("Answer: 26 eggs", "26 eggs", "answer-letter"),
+    ("eggs = 16 - 7\nanswer = 18", "18", "answer-equals"),
+    ("She makes 9 * 2 = $18 every day.", "$18", "last-number"),
+    ("She makes <<9*2=18>>18.", "18", "last-number"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer", "rule"), FOUND)
+def test_each_rule_finds_its_answer(text: str, answer: str, rule: str) -> None:
+    assert extract(text) == (answer, rule)
+
+
+def test_every_rule_is_shown_above() -> None:
+    assert [rule for rule in RULES if rule not in {one[2] for one in FOUND}] == []
+
+
+@pytest.mark.parametrize("text", [text for text, _, rule in FOUND if rule != "last-number"])
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "Question: Tom has 4 eggs.\nFinal Answer: 4",
+        "Q: Tom has 4 eggs.\nA: 4",
+        "Q2: How many?\nFinal answer: 4",
+        "Problem: Tom has 4 eggs.\nThe answer is 4. #### 4\n\\boxed{4}",
+        "### Instruction:\nanswer = 4",
+        "Human: and now?\nFinal Answer: 4",
+    ],
+)
+def test_an_invented_problem_behind_the_answer_is_not_read(text: str, invented: str) -> None:
+    assert extract(f"{text}\n\n{invented}") == extract(text)
+
+
+def test_an_invented_problem_without_a_marked_answer_is_not_read() -> None:
+    assert extract("She has 18 eggs.\n\nQuestion: Tom has 4 eggs.").answer == "18"
+
+
+def test_own_sub_questions_are_no_invented_problems() -> None:
+    text = "Q1: How many eggs? A1: 9\nQ2: How much? A2: 9 * 2 = 18\nFinal Answer: 18"
+    assert extract(text) == ("18", "final-answer")
+    assert extract("Q: How many?\nA: 9\nQ: How much?\nA: 18").answer == "18"
+
+
+@pytest.mark.parametrize(
+    "stated", ["3, 4", "5 hours 20 minutes", "3:20 pm", "x + 9", "x-9", "4 pens and 3 caps",
+               "2 * 9", "we cannot say", "Tom has 18 apples in 3 bags"]
+)  # fmt: skip
+def test_a_stated_answer_that_is_no_number_is_not_made_one(stated: str) -> None:
+    found = extract(f"2 + 3 = 5\nFinal Answer: {stated}")
+    assert found == (stated, "final-answer")
+    assert parse(stated) is None
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "Final Answer:", "no number", "####", "\\boxed{}"])
+def test_no_answer_is_found_where_there_is_none(text: str) -> None:
+    assert extract(text) == (None, None)
+
+
+@given(
+    st.text(max_size=400)
+    | st.lists(
+        st.sampled_from(
+            ["Final Answer:", "####", "\\boxed{", "}", "the answer is", "\nA:", "\nanswer =", "18",
+             "\nQuestion:", "\nQ1:", "\n", " ", "<<", ">>", "=", "$", "**", "-", ",", ".", "/"]
+        ),
+        max_size=60,
+    ).map("".join)
+)  # fmt: skip
+def test_no_text_makes_extraction_fail(text: str) -> None:
+    answer, rule = extract(text)
+    assert (answer is None) == (rule is None)
+    assert answer is None or answer.strip()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1,23", "answer is ", "\\boxed{", "####\n", "-", "Q: ", "*", "1 ", "\n", "Final answer:\n",
+     " ", ">\n", "A\n", "1.111", "1/", "{", "a", "Question:\n", "$", "1 and ", "<<", "\\frac{",
+     "\nA: 1\nQ:", "=", "9", "\\text{", "½", "10⁹"],
+)  # fmt: skip
+def test_the_time_grows_with_the_length_alone(piece: str) -> None:
+    """Quadratic time would take minutes here; the limit is generous for slow machines."""
+    start = time.perf_counter()
+    extract(piece * (200_000 // len(piece)))
+    extract("Final Answer: " + piece * (200_000 // len(piece)))
+    parse(piece * (2000 // len(piece)))
+    assert time.perf_counter() - start < 5

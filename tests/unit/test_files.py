@@ -1,0 +1,122 @@
+"""No half file ever stands under its final name."""
+
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from siked.errors import UserError
+from siked.files import read_json, replacing, replacing_folder, write_json
+from siked.records import Question, read_records, write_records
+
+
+def question(number: int) -> Question:
+    return Question(id=f"q{number}", source="s", question="What?", answer=str(number))
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.jsonl"
+    write_records(path, [question(1)])
+    before = path.read_bytes()
+
+    def rows():
+        yield question(2)
+        raise KeyboardInterrupt
+
+    broken = rows()
+    with pytest.raises(KeyboardInterrupt):
+        write_records(path, broken)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_folder_leaves_the_old_folder(tmp_path):
+    path = tmp_path / "folder"
+    with replacing_folder(path) as folder:
+        (folder / "a").write_text("1")
+    with pytest.raises(FileNotFoundError), replacing_folder(path) as folder:
+        (folder / "b" / "c").write_text("2")
+    assert [file.name for file in path.iterdir()] == ["a"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_records_survive_a_round_trip(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [question(number) for number in range(3)]
+    assert write_records(path, rows) == 3
+    assert list(read_records(path, Question)) == rows
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"id": "q", "source": "s", "question": "?"}', "answer: Field required"),
+        ('{"id": "q", "source": "s", "question": "?", "answer": "1", "x": 1}', "x: Extra"),
+        ("{", "Invalid JSON"),
+        ("\xff", "Invalid JSON"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(tmp_path, line, says):
+    path = tmp_path / "a.jsonl"
+    good = question(1).model_dump_json()
+    path.write_text(f"{good}\n\n{line}\n")
+    with pytest.raises(UserError) as error:
+        list(read_records(path, Question))
+    assert str(error.value).startswith(f"{path}:3: {says}")
+
+
+def test_bytes_that_are_not_utf8_are_a_user_error(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xff\xfe\n")
+    with pytest.raises(UserError, match=r"a\.jsonl:1: Invalid JSON"):
+        list(read_records(path, Question))
+
+
+def test_json_that_cannot_be_read_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        read_json(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        read_json(tmp_path / "bad.json")
+
+
+def test_json_refuses_what_json_has_not(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", float("nan"))
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path):
+    """On a real file system of 64 KiB, mounted in a mount namespace of the test's own."""
+    unshare = shutil.which("unshare")
+    probe = [unshare or "unshare", "--user", "--map-root-user", "--mount"]
+    if not unshare or subprocess.run([*probe, "true"], capture_output=True).returncode:
+        pytest.skip("this machine forbids mount namespaces, so no small disk can be made")
+    program = textwrap.dedent(
+        """
+        import pathlib, sys
+        from siked.errors import reported
+        from siked.files import replacing
+        with reported(), replacing(pathlib.Path(sys.argv[1]) / "out.jsonl") as file:
+            file.write("x" * 200_000)
+        """
+    )
+    script = 'mount -t tmpfs -o size=64k tmpfs "$1" && "$2" -c "$3" "$1"; s=$?; ls -A "$1"; exit $s'
+    done = subprocess.run(
+        [*probe, "sh", "-c", script, "sh", str(tmp_path), sys.executable, program],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no space left on the disk" in done.stderr
+    assert "out.jsonl" in done.stderr
+    assert done.stdout == ""
+
+
+def test_replacing_writes_line_feeds_only(tmp_path):
+    with replacing(tmp_path / "a") as file:
+        file.write("a\nb\n")
+    assert (tmp_path / "a").read_bytes() == b"a\nb\n"

@@ -1,0 +1,127 @@
+import re
+import struct
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from siked.pictures import (
+    accuracy_over_iterations,
+    failures_over_iterations,
+    png,
+    shares_over_iterations,
+    svg,
+)
+
+NAMES = ["it0", "it1", "it2", "it10"]
+BENCHMARKS = ["dev", "svamp"]
+
+
+def accuracies(names):
+    return [
+        {
+            "iteration": name,
+            "benchmark": benchmark,
+            "accuracy": 0.2 + 0.1 * number,
+            "low": 0.1 + 0.1 * number,
+            "high": 0.3 + 0.1 * number,
+        }
+        for number, name in enumerate(names)
+        for benchmark in BENCHMARKS
+    ]
+
+
+def parts(kind, names):
+    return [
+        {"iteration": iteration, "benchmark": benchmark, kind: name, "share": 1 / len(names)}
+        for iteration in NAMES
+        for benchmark in BENCHMARKS
+        for name in names
+    ]
+
+
+PICTURES = {
+    "accuracy": lambda: accuracy_over_iterations(
+        accuracies(NAMES),
+        strategies=["cot", "pot"],
+        baselines=accuracies(["baseline-cot", "baseline-pot"]),
+        selected="it2",
+    ),
+    "accuracy-alone": lambda: accuracy_over_iterations(accuracies(NAMES), strategies=["cot"]),
+    "shares": lambda: shares_over_iterations(
+        parts("strategy", ["cot", "pot", "no valid tag"]), strategies=["cot", "pot"]
+    ),
+    "failures": lambda: failures_over_iterations(parts("failure", ["wrong", "no-answer"])),
+}
+
+
+def texts(document):
+    return [
+        element.text for element in ET.fromstring(document).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_names_every_benchmark_and_iteration_in_order(name):
+    written = texts(svg(PICTURES[name]()))
+    assert [text for text in written if text in BENCHMARKS] == BENCHMARKS
+    assert [text for text in written if text in NAMES] == NAMES * len(BENCHMARKS)
+    assert {"iteration"} < set(written)
+
+
+def test_baselines_are_named_in_the_legend_and_the_student_too():
+    assert {"SIKeD student", "cot only", "pot only"} <= set(texts(svg(PICTURES["accuracy"]())))
+    assert "cot only" not in texts(svg(PICTURES["accuracy-alone"]()))
+
+
+def test_a_ring_marks_the_selected_iteration_on_every_panel():
+    def circles(chosen):
+        chart = accuracy_over_iterations(accuracies(NAMES), strategies=[], selected=chosen)
+        return svg(chart).count('aria-roledescription="point"')
+
+    assert circles("it2") == circles(None) + len(BENCHMARKS)
+
+
+def test_a_strategy_has_one_colour_in_all_pictures():
+    def colours(name):
+        """The colour of each legend entry: its symbol comes right before its label."""
+        symbols = r'aria-roledescription="legend"(.*?)</svg>'
+        legend = re.search(symbols, svg(PICTURES[name]()), re.DOTALL).group(1)
+        found = re.findall(r'(?:fill|stroke)="(#\w{6})"[^>]*/>|<text[^>]*>([^<]*)<', legend)
+        entries, hue = {}, None
+        for colour, label in found:
+            hue = colour or hue
+            if label:
+                entries[label.removesuffix(" only")] = hue
+        return entries
+
+    lines, bars = colours("accuracy"), colours("shares")
+    assert lines["cot"] == bars["cot"]
+    assert lines["pot"] == bars["pot"]
+    assert len(set(lines.values())) == 3
+    assert len(set(bars.values())) == 3
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_rows_give_the_same_bytes_in_any_process(name):
+    code = (
+        "import sys; from tests.unit.test_pictures import PICTURES, svg\n"
+        f"PICTURES['shares'](); sys.stdout.write(svg(PICTURES[{name!r}]()))"
+    )
+    again = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert again.stdout == svg(PICTURES[name]())
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_needs_nothing_else_and_has_its_own_ground(name):
+    document = svg(PICTURES[name]())
+    addresses = set(re.findall(r"https?://[^\"']+", document))
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert 'fill="#ffffff"' in document.split("<g", 1)[0]
+
+
+def test_a_png_is_as_large_as_asked():
+    width, height = struct.unpack(">II", png(PICTURES["shares"](), scale=1)[16:24])
+    wider, higher = struct.unpack(">II", png(PICTURES["shares"](), scale=3)[16:24])
+    assert (wider, higher) == pytest.approx((3 * width, 3 * height), abs=3)

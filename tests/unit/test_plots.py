@@ -1,0 +1,110 @@
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import vl_convert
+import yaml
+
+from siked.analysis import evaluate
+from siked.files import write_json
+from siked.plots import accuracy_rows, failure_rows, share_rows
+from siked.records import Failure, VerifiedRationale
+
+ROOT = Path(__file__).parents[2]
+STRATEGIES = ["cot", "pot"]
+NAMES = [f"it{number}" for number in range(11)]
+
+
+def answers(n, wrong, untagged=0):
+    for number in range(n):
+        failure = Failure.NO_STRATEGY if number < untagged else Failure.WRONG
+        yield VerifiedRationale(
+            question_id=f"q{number}",
+            strategy=None if number < untagged else STRATEGIES[number % 3 % 2],
+            sample=0,
+            text="x",
+            correct=number >= wrong,
+            failure=failure if number < wrong else None,
+        )
+
+
+@pytest.fixture(scope="module")
+def evaluations():
+    return {
+        name: {
+            "dev": evaluate(list(answers(20, 10, untagged=k % 3)), STRATEGIES),
+            "svamp": evaluate(list(answers(30, k)), STRATEGIES),
+        }
+        for k, name in enumerate(NAMES)
+    }
+
+
+def test_rows_stand_in_the_order_of_the_iterations(evaluations):
+    for rows in (accuracy_rows, share_rows, failure_rows):
+        found = rows(evaluations, NAMES)
+        assert list(dict.fromkeys(row["iteration"] for row in found)) == NAMES
+        assert list(dict.fromkeys(row["benchmark"] for row in found)) == ["dev", "svamp"]
+
+
+def test_accuracy_lies_in_its_interval(evaluations):
+    rows = accuracy_rows(evaluations, NAMES)
+    assert rows[1] == {
+        "iteration": "it0",
+        "benchmark": "svamp",
+        "accuracy": 1.0,
+        "low": 0.8865,
+        "high": 1.0,
+    }
+    assert all(row["low"] <= row["accuracy"] <= row["high"] for row in rows)
+
+
+def test_shares_of_an_iteration_sum_to_one(evaluations):
+    sums = defaultdict(float)
+    for row in share_rows(evaluations, NAMES):
+        sums[row["iteration"], row["benchmark"]] += row["share"]
+    assert len(sums) == 22
+    assert list(sums.values()) == pytest.approx([1] * 22, abs=1e-3)
+
+
+def test_failures_of_an_iteration_sum_to_what_is_not_right(evaluations):
+    sums = defaultdict(float)
+    for row in failure_rows(evaluations, NAMES):
+        sums[row["iteration"], row["benchmark"]] += row["share"]
+    for (name, benchmark), total in sums.items():
+        assert total == pytest.approx(1 - evaluations[name][benchmark]["accuracy"], abs=1e-3)
+
+
+def test_perfect_students_still_have_rows_to_draw():
+    evaluations = {"it0": {"dev": evaluate(list(answers(5, 0)), STRATEGIES)}}
+    assert failure_rows(evaluations, ["it0"]) == [
+        {"iteration": "it0", "benchmark": "dev", "failure": "wrong", "share": 0.0}
+    ]
+
+
+@pytest.mark.slow
+def test_dvc_draws_every_row_with_our_templates(evaluations, tmp_path, monkeypatch):
+    """In a scratch repository with this project's templates and its ``plots:`` section."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / ".dvc" / "plots", ".dvc/plots")
+    shutil.copy(ROOT / ".dvc" / "config", ".dvc/config")
+    subprocess.run(["git", "init", "-q"], check=True)
+    rows = {"accuracy": accuracy_rows, "shares": share_rows, "failures": failure_rows}
+    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]
+    ours = [entry for entry in declared if set(entry) & set(rows)]
+    Path("dvc.yaml").write_text(yaml.safe_dump({"plots": ours}))
+    for name, make in rows.items():
+        write_json(Path("plots") / f"{name}.json", make(evaluations, NAMES))
+    subprocess.run([sys.executable, "-m", "dvc", "plots", "show"], check=True)
+    page = Path("dvc_plots/index.html").read_text()
+    specs = [json.loads(spec) for spec in re.findall(r"var spec = (\{.*\});$", page, re.MULTILINE)]
+    sizes = [len(make(evaluations, NAMES)) for make in rows.values()]
+    assert sorted(len(spec["data"]["values"]) for spec in specs) == sorted(sizes)
+    for spec in specs:
+        svg = vl_convert.vegalite_to_svg(spec, vl_version="5.8")
+        words = {part.split("<")[0] for part in svg.split(">")}
+        assert {"dev", "svamp", "it0", "it10", "iteration"} <= words

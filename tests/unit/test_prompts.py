@@ -1,0 +1,146 @@
+"""Prompts: what a model reads is the same when it trains and when it generates."""
+
+import re
+
+import pytest
+from transformers import AutoTokenizer
+
+from siked import prompts
+from siked.engines.protocol import Prompt
+from siked.errors import UserError
+from siked.prompts import (
+    completion,
+    encode,
+    render,
+    split_tag,
+    student_prompt,
+    tag_line,
+    teacher_prompt,
+    tokens,
+)
+from tests import tiny_student
+
+STRATEGIES = ("cot", "l2m", "pot")
+QUESTION = "A baker sells 12 rolls for $3.50 each. How many dollars does she get?"
+RATIONALES = [
+    "She gets 12 x 3.5 = 42 dollars.\nFinal Answer: 42",
+    "rolls_sold = 12\nanswer = rolls_sold * 3.5",
+    "12 x 3.5 = 42",
+    "$42",
+    "(12 + 1) / 2",
+    "_x = 1",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return AutoTokenizer.from_pretrained(tiny_student.build(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("rationale", RATIONALES)
+def test_training_and_generation_see_the_same_tokens(tokenizer, strategy, rationale):
+    # Training reads prompt and completion, each tokenised as a whole; generation reads the prompt
+    # and the tag, and writes the rationale. One text, or its pieces: the tokens must not differ.
+    free, forced = student_prompt(QUESTION), student_prompt(QUESTION, strategy=strategy)
+    trained = tokens(tokenizer, render(tokenizer, free)) + tokens(
+        tokenizer, completion(strategy, rationale)
+    )
+    assert encode(tokenizer, forced) + tokens(tokenizer, rationale) == trained
+    assert tokens(tokenizer, render(tokenizer, free) + completion(strategy, rationale)) == trained
+
+
+def test_a_completion_splits_into_its_strategy_and_rationale():
+    for strategy in STRATEGIES:
+        for rationale in RATIONALES:
+            assert split_tag(completion(strategy, rationale), STRATEGIES) == (strategy, rationale)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[pot]: x = 1\nanswer = x", ("pot", "x = 1\nanswer = x")),
+        ("\n[cot]:\n\nA.\n", ("cot", "A.")),
+        ("[pot]:", ("pot", "")),
+        ("[tot]:\nA.", (None, "[tot]:\nA.")),
+        ("It is 4. [pot]:\nx", (None, "It is 4. [pot]:\nx")),
+        ("[pot] x", (None, "[pot] x")),
+        ("", (None, "")),
+    ],
+)
+def test_what_is_no_tag_of_a_taught_strategy_is_none(text, expected):
+    assert split_tag(text, STRATEGIES) == expected
+
+
+def test_a_strategy_that_is_not_taught_does_not_count():
+    assert split_tag("[pot]:\nx = 1", ["cot"])[0] is None
+
+
+def test_student_prompt_is_short_and_holds_the_question_once(tokenizer):
+    text = render(tokenizer, student_prompt(QUESTION))
+    assert text.count(QUESTION) == 1
+    assert text.endswith("<|im_start|>assistant\n")
+    assert len(text) - len(QUESTION) < 120
+
+
+def test_a_forced_strategy_changes_nothing_but_the_prefix(tokenizer):
+    free, forced = student_prompt(QUESTION), student_prompt(QUESTION, strategy="l2m")
+    assert render(tokenizer, forced) == render(tokenizer, free)
+    assert forced.prefix == tag_line("l2m") == "[l2m]:\n"
+
+
+def test_a_template_without_a_system_role_keeps_its_text(tokenizer, monkeypatch):
+    strict = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    monkeypatch.setattr(tokenizer, "chat_template", strict + tokenizer.chat_template)
+    text = render(tokenizer, Prompt("q", None, "Be brief.", "How many?"))
+    assert "<|im_start|>user\nBe brief.\n\nHow many?<|im_end|>" in text
+    assert "system" not in text
+
+
+def test_without_a_template_the_prompt_is_plain_text(tokenizer, monkeypatch):
+    monkeypatch.setattr(tokenizer, "chat_template", None)
+    text = render(tokenizer, Prompt("q", None, "Be brief.", "How many?"))
+    assert text == "Be brief.\n\nHow many?\nAnswer:\n"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_teacher_sees_an_instruction_and_five_examples(strategy):
+    prompt = teacher_prompt(QUESTION, strategy, question_id="q1")
+    assert prompt.question_id == "q1"
+    assert prompt.strategy == strategy
+    assert len(prompt.system.split()) > 10
+    assert prompt.user.endswith(f"Question: {QUESTION}")
+    assert len(examples(strategy)) >= 5
+
+
+def test_strategies_share_their_example_questions():
+    first, *others = [[question for question, _ in examples(name)] for name in STRATEGIES]
+    assert all(other == first for other in others)
+
+
+def test_example_answers_agree_across_strategies():
+    def final(rationale: str) -> float:
+        return float(re.search(r"Final Answer: (\S+)$", rationale)[1])
+
+    for (_, cot), (_, l2m), (_, pot) in zip(*map(examples, STRATEGIES), strict=True):
+        names = {}
+        exec(pot, {}, names)  # our own three lines
+        assert pot.splitlines()[-1].startswith("answer = ")
+        assert final(cot) == final(l2m) == names["answer"]
+        for left, right in re.findall(r"([\d. x/+-]+) = \$?([\d.]+\d|\d)", cot):
+            assert eval(left.replace("x", "*")) == float(right), left
+
+
+def examples(strategy: str) -> list[tuple[str, str]]:
+    parts = teacher_prompt(QUESTION, strategy).user.split("\n\n")[:-1]
+    return [tuple(part.removeprefix("Question: ").split("\nAnswer:\n")) for part in parts]
+
+
+def test_a_missing_or_hollow_prompt_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(prompts, "FOLDER", tmp_path)
+    with pytest.raises(UserError, match=r"student/system\.txt: no such prompt file"):
+        student_prompt(QUESTION)
+    (tmp_path / "teacher").mkdir()
+    (tmp_path / "teacher" / "cot.txt").write_text("Solve it.")
+    with pytest.raises(UserError, match=r"cot\.txt: has no \{question\}"):
+        teacher_prompt(QUESTION, "cot")

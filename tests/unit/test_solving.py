@@ -1,0 +1,67 @@
+"""Answering one question: the chosen strategy, its answer, and the text as it comes."""
+
+import pytest
+
+from siked.records import Failure
+from siked.sandbox import Sandbox
+from siked.settings import EngineSettings, VerifySettings
+from siked.solving import Answer, answer
+from tests import tiny_student
+
+SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="float32", batch_tokens=4000)
+LIMITS = VerifySettings(seconds=3, memory_mb=512, output_kb=64, workers=1)
+STRATEGIES = ("cot", "l2m", "pot")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_student.build(tmp_path_factory.mktemp("tiny"))
+
+
+def ask(folder, **more):
+    with Sandbox(LIMITS) as sandbox:
+        return answer(
+            "How many rolls?",
+            folder,
+            None,
+            sandbox,
+            settings=SETTINGS,
+            strategies=STRATEGIES,
+            max_new_tokens=16,
+            **more,
+        )
+
+
+def test_text_without_a_tag_is_no_answer(folder):
+    pieces = []
+    given = ask(folder, write=pieces.append)
+    assert given.strategy is None
+    assert given.answer is None
+    assert given.failure is Failure.NO_STRATEGY
+    assert "".join(pieces).strip() == given.rationale
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_forced_strategy_reads_the_answer_its_way(folder, strategy):
+    pieces = []
+    given = ask(folder, strategy=strategy, write=pieces.append)
+    assert given.strategy == strategy
+    assert "".join(pieces).startswith(f"[{strategy}]:\n")
+    assert (given.answer is None) == (given.failure is not None)
+    assert given.truncated
+
+
+def test_an_answer_is_what_the_rationale_gives(monkeypatch, folder):
+    # The tiny student cannot write a program; what it would write is put in its mouth.
+    from siked import solving
+    from siked.engines.protocol import Completion
+
+    class Taught(solving.TransformersEngine):
+        def stream(self, *arguments):
+            text = "[pot]:\nrolls = 12\nanswer = rolls * 3"
+            arguments[-1](text)
+            return Completion(0, 0, text, 1, 1, "stop")
+
+    monkeypatch.setattr(solving, "TransformersEngine", Taught)
+    rationale = "rolls = 12\nanswer = rolls * 3"
+    assert ask(folder) == Answer("pot", rationale, "36", failure=None, truncated=False)

@@ -1,0 +1,96 @@
+"""Every rationale gets the verdict that it deserves, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from siked.errors import UserError
+from siked.records import Failure, Question, Rationale
+from siked.sandbox import Sandbox
+from siked.settings import VerifySettings
+from siked.verify import verify
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(VerifySettings(seconds=2, memory_mb=512, output_kb=16, workers=2)) as opened:
+        yield opened
+
+
+QUESTIONS = {"q": Question(id="q", source="test", question="How much?", answer="18")}
+
+
+def rationale(strategy: str | None, text: str, *, truncated: bool = False) -> Rationale:
+    return Rationale(question_id="q", strategy=strategy, sample=0, text=text, truncated=truncated)
+
+
+CASES = [
+    ("cot", "9 * 2 = 18\nFinal Answer: $18.00", None, "final-answer"),
+    ("l2m", "How much? 9 * 2 = 18", None, "last-number"),
+    ("pot", "answer = 9 * 2", None, "answer-variable"),
+    ("pot", "```python\nprint(f'The total is ${9 * 2}.')\n```", None, "last-printed"),
+    ("pot", "answer = '18 dollars'", None, "answer-variable"),
+    ("cot", "Final Answer: 2 * 9", None, "final-answer"),
+    ("cot", "Final Answer: \\sqrt{324}", None, "final-answer"),
+    ("cot", "Final Answer: 19", Failure.WRONG, "final-answer"),
+    ("cot", "Final Answer: 2 * 8", Failure.WRONG, "final-answer"),
+    ("cot", "Final Answer: 18 or 19", Failure.NOT_A_NUMBER, "final-answer"),
+    ("cot", "I do not know.", Failure.NO_ANSWER, None),
+    ("pot", "answer = 19", Failure.WRONG, "answer-variable"),
+    ("pot", "answer = eggs * 2", Failure.NAME_ERROR, None),
+    ("pot", "x = 18", Failure.NO_ANSWER, None),
+    ("pot", "answer = 'several'", Failure.NOT_A_NUMBER, "answer-variable"),
+    (None, "Final Answer: 18", Failure.NO_STRATEGY, None),
+]
+
+
+def test_each_rationale_gets_its_verdict(sandbox: Sandbox) -> None:
+    given = [rationale(strategy, text) for strategy, text, _, _ in CASES] * 40
+    found = list(verify(given, QUESTIONS, sandbox))
+    assert [one.text for one in found] == [one.text for one in given]
+    for (_, text, failure, rule), one in zip(CASES * 40, found, strict=True):
+        assert (one.failure, one.correct, one.rule) == (failure, failure is None, rule), text
+
+
+def test_an_expression_that_never_ends_is_killed(sandbox: Sandbox) -> None:
+    slow, after = verify(
+        [rationale("cot", "Final Answer: 10^10^10^10"), rationale("cot", "Final Answer: 18")],
+        QUESTIONS,
+        sandbox,
+    )
+    assert slow.correct is False
+    assert after.correct is True
+
+
+def test_of_a_truncated_rationale_only_what_is_surely_whole_counts(sandbox: Sandbox) -> None:
+    cases = [
+        ("cot", "9 * 2 = 18", Failure.TRUNCATED),
+        ("cot", "9 * 2 = 18\nFinal Answer: 18", Failure.TRUNCATED),
+        ("cot", "9 * 2 = 18\nand then", Failure.TRUNCATED),
+        ("cot", "Final Answer: 18\n\nQuestion: Tom has", None),
+        ("pot", "answer = 18", Failure.TRUNCATED),
+        ("pot", "answer = 18\nprint(", None),
+        ("pot", "print(18)\nanswer = 1", None),
+    ]
+    found = verify([rationale(name, text, truncated=True) for name, text, _ in cases],
+                   QUESTIONS, sandbox)  # fmt: skip
+    for (_, text, failure), one in zip(cases, found, strict=True):
+        assert one.failure is failure, text
+
+
+def test_an_unknown_question_or_strategy_is_one_clear_line(sandbox: Sandbox) -> None:
+    with pytest.raises(UserError, match="'q'"):
+        list(verify([rationale("cot", "Final Answer: 18")], {}, sandbox))
+    with pytest.raises(UserError, match="unknown strategy 'tot'"):
+        list(verify([rationale("tot", "Final Answer: 18")], QUESTIONS, sandbox))
+
+
+def test_verdicts_come_while_rationales_are_still_written(sandbox: Sandbox) -> None:
+    def endless() -> Iterator[Rationale]:
+        while True:
+            yield rationale("pot", "answer = 18")
+
+    verdicts = verify(endless(), QUESTIONS, sandbox)
+    assert next(verdicts).correct
