@@ -21,6 +21,7 @@ STUDENTS = Path("models/students")
 BEST = Path("models/best")
 
 METRICS = Path("metrics")
+ITERATIONS = METRICS / "iterations"
 PLOTS = Path("plots")
 REPORTS = Path("reports")
 

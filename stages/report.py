@@ -7,6 +7,7 @@ Figures of stages that DVC restored from its cache reach MLflow here too.
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -36,6 +37,10 @@ def main() -> None:
         write_json(layout.PLOTS / "accuracy.json", accuracy)
         write_json(layout.PLOTS / "shares.json", shares)
         write_json(layout.PLOTS / "failures.json", failures)
+        write_json(layout.PLOTS / "loss.json", losses([*chain, *baselines]))
+        with replacing_folder(layout.ITERATIONS) as folder:
+            for name in evaluated:
+                write_json(folder / f"{name}.json", everything(name))
         charts = {
             "accuracy": pictures.accuracy_over_iterations(
                 accuracy,
@@ -110,17 +115,31 @@ def costs(students: list[str]) -> list[Cost]:
     return found
 
 
+def everything(name: str) -> dict[str, Any]:
+    """All that the steps of one student counted, by step."""
+    folder = layout.Student(name).metrics("eval").parent
+    return {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
+
+
+def losses(students: list[str]) -> list[dict[str, Any]]:
+    """The loss curves: ``{"student": "it1", "step": 3, "loss": 0.42}``."""
+    rows: list[dict[str, Any]] = []
+    for name in students:
+        with layout.Student(name).loss.open(encoding="utf-8", newline="") as file:
+            rows += [
+                {"student": name, "step": int(row["step"]), "loss": float(row["loss"])}
+                for row in csv.DictReader(file)
+            ]
+    return rows
+
+
 def record(params: Params, evaluated: dict[str, dict[str, Any]]) -> None:
     """Everything that the run counted, in MLflow."""
     runs, chain = tracker(params), params.chain()
     for name in evaluated:
-        folder = layout.Student(name).metrics("eval").parent
-        figures = {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
-        runs.log(
-            name,
-            {**figures.pop("eval"), **figures},
-            step=chain.index(name) if name in chain else None,
-        )
+        figures = everything(name)
+        step = chain.index(name) if name in chain else None
+        runs.log(name, {**figures.pop("eval"), **figures}, step=step)
     runs.finish([layout.REPORTS / "index.html"])
 
 

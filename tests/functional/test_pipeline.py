@@ -43,12 +43,13 @@ def test_nothing_changed_runs_nothing(finished):
 
 def test_every_iteration_left_its_metrics(finished):
     for name in ("it0", "it1", "it2", "baseline-cot", "baseline-pot"):
-        path = finished.folder / "metrics" / "students" / name / "eval.json"
-        figures = json.loads(path.read_text())["tiny"]
+        path = finished.folder / "metrics" / "iterations" / f"{name}.json"
+        figures = json.loads(path.read_text())["eval"]["tiny"]
         assert figures["n"] == 5
         assert 0 <= figures["low"] <= figures["accuracy"] <= figures["high"] <= 1
-    mix = json.loads((finished.folder / "metrics/students/it1/mix.json").read_text())
-    assert mix["alpha"] == 1.0, "a student that solves nothing falls back to D_LLM"
+    steps = json.loads((finished.folder / "metrics/iterations/it1.json").read_text())
+    assert list(steps) == ["eval", "filter", "generate", "mix", "train"]
+    assert steps["mix"]["alpha"] == 1.0, "a student that solves nothing falls back to D_LLM"
 
 
 def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
