@@ -62,6 +62,23 @@ def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
     assert {"selected", "dev", "tiny.accuracy", "tiny.gain"} <= set(columns)
 
 
+def test_mlflow_has_one_parent_with_a_child_for_each_student(finished):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{finished.folder}/.siked/mlflow.db")
+    group = client.get_experiment_by_name("siked")
+    runs = {run.info.run_name: run for run in client.search_runs([group.experiment_id])}
+    parent = next(run for name, run in runs.items() if name.startswith("workspace-"))
+    children = {
+        name
+        for name, run in runs.items()
+        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+    }
+    assert children == {"it0", "it1", "it2", "baseline-cot", "baseline-pot"}
+    history = client.get_metric_history(parent.info.run_id, "tiny/accuracy")
+    assert sorted(point.step for point in history) == [0, 1, 2]
+
+
 def test_test_questions_carry_no_solution_and_never_train(finished):
     folder = finished.folder / "data" / "questions"
     rows = {
@@ -86,15 +103,15 @@ def test_a_change_of_params_reruns_what_depends_on_it(finished):
         *ENDING,
     ]
     # What a changed student writes may stay the same, and then nothing after it runs.
-    assert set(ran(output)) <= set(expected)
-    assert ran(output)[0] == "train@it1"
+    assert ran(output)[:2] == ["settings", "train@it1"]
+    assert set(ran(output)[2:]) <= set(expected)
     finished.git("checkout", "--", ".")
     finished.dvc("checkout", "--quiet")
 
 
 def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
     dropped = finished.dvc("exp", "run", "-S", "~iterations.it2")
-    assert ran(dropped) == ENDING
+    assert ran(dropped) == ["settings", *ENDING]
     assert not (finished.folder / "models" / "students" / "it2").exists()
     added = finished.dvc(
         "exp",
@@ -104,9 +121,42 @@ def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
         "-S",
         "+iterations.it3={previous: it2}",
     )
-    assert ran(added) == [*(f"{stage}@it3" for stage in ITERATION), *ENDING]
+    assert ran(added) == ["settings", *(f"{stage}@it3" for stage in ITERATION), *ENDING]
     finished.git("checkout", "--", ".")
     finished.dvc("checkout", "--quiet")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stages"),
+    [
+        ("seed", 9, ["train_it0", "generate@it1", "train@it1", "baseline_train@cot"]),
+        ("questions.seed", 9, ["questions"]),
+        ("questions.overlap.ngram", 9, ["questions"]),
+        ("student.split_digits", True, ["base"]),
+        ("generate.samples", 3, ["generate@it1"]),
+        ("engine.batch_tokens", 99, ["eval_it0", "generate@it1", "eval@it1", "baseline_eval@cot"]),
+        (
+            "verify.seconds",
+            9,
+            ["filter_teacher", "filter@it1", "eval_it0", "eval@it1", "baseline_eval@cot"],
+        ),
+        ("mix.keep", 2, ["mix_it0", "mix@it1"]),
+        ("mix.variant", "all", ["mix@it1"]),
+        ("train.policy", "off-policy", ["train@it1"]),
+        ("train.distil.epochs", 2, ["train_it0", "baseline_train@cot"]),
+        ("train.iterate.epochs", 2, ["train@it1"]),
+        ("train.lora.rank", 2, ["train_it0", "train@it1", "baseline_train@cot"]),
+        ("eval.max_new_tokens", 9, ["eval_it0", "eval@it1", "baseline_eval@cot"]),
+        ("plateau.patience", 2, ["eval_it0", "eval@it1"]),
+        ("tracking.experiment", "other", []),
+    ],
+)
+def test_a_setting_belongs_to_exactly_its_stages(finished, key, value, stages):
+    finished.set(key, value)
+    changed = set(json.loads(finished.dvc("status", "--json"))) - {"settings"}
+    finished.git("checkout", "--", "params.yaml")
+    # One foreach entry stands for its siblings.
+    assert {name for name in changed if not name.endswith(("@it2", "@pot"))} == set(stages)
 
 
 def test_the_selected_student_solves(finished):
