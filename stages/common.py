@@ -69,7 +69,7 @@ def evaluations(names: list[str]) -> dict[str, dict[str, Any]]:
     """What ``eval`` counted of the named students, by name and benchmark."""
     found = {name: read_json(layout.Student(name).metrics("eval")) for name in names}
     for evaluation in found.values():
-        del evaluation["carried"]
+        del evaluation["carried"], evaluation["so_far"]
     return found
 
 

@@ -58,15 +58,13 @@ def main(
             )
             for name in benchmarks(params)
         }
-        write_json(files.metrics("eval"), {"carried": carried, **metrics})
+        earlier = read_json(before.metrics("eval"))["so_far"] if before else []
+        so_far = [*earlier, metrics[DEV]["accuracy"]]
+        write_json(files.metrics("eval"), {"carried": carried, "so_far": so_far, **metrics})
         if loop:
-            so_far = read_json(before.plateau)["dev"] if before else {}
-            accuracies = {**so_far, student: metrics[DEV]["accuracy"]}
             rule = params.plateau
-            stop = carried or plateau(
-                list(accuracies.values()), patience=rule.patience, min_gain=rule.min_gain
-            )
-            write_json(files.plateau, {"stopped": stop, "dev": accuracies})
+            stop = carried or plateau(so_far, patience=rule.patience, min_gain=rule.min_gain)
+            write_json(files.plateau, {"stopped": stop})
         step = params.chain().index(student) if loop else None
         tracker(params).log(student, metrics, step=step)
 

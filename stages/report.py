@@ -136,10 +136,10 @@ def losses(students: list[str]) -> list[dict[str, Any]]:
 def record(params: Params, evaluated: dict[str, dict[str, Any]]) -> None:
     """Everything that the run counted, in MLflow."""
     runs, chain = tracker(params), params.chain()
-    for name in evaluated:
-        figures = everything(name)
-        step = chain.index(name) if name in chain else None
-        runs.log(name, {**figures.pop("eval"), **figures}, step=step)
+    for name, evaluation in evaluated.items():
+        steps = {step: figures for step, figures in everything(name).items() if step != "eval"}
+        place = chain.index(name) if name in chain else None
+        runs.log(name, {**evaluation, **steps}, step=place)
     runs.finish([layout.REPORTS / "index.html"])
 
 

@@ -87,7 +87,6 @@ def tiny(params: Path, student: Path) -> None:
     raw["generate"] |= {"samples": 2, "max_new_tokens": 8}
     raw["eval"] |= {"max_new_tokens": 8}
     raw["train"] |= {"batch_size": 4, "max_length": 1024, "warmup_steps": 1}
-    raw["plateau"]["patience"] = None
     params.write_text(yaml.safe_dump(raw, sort_keys=False))
 
 

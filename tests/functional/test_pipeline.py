@@ -52,6 +52,24 @@ def test_every_iteration_left_its_metrics(finished):
     assert steps["mix"]["alpha"] == 1.0, "a student that solves nothing falls back to D_LLM"
 
 
+def test_after_the_plateau_an_iteration_carries_on_what_it_got(finished):
+    """A random student does not get better, so that the loop stops after iteration 1."""
+    folder = finished.folder
+    steps = {
+        name: json.loads((folder / f"metrics/iterations/{name}.json").read_text())
+        for name in ("it1", "it2")
+    }
+    for step in ("eval", "generate", "mix", "train"):
+        assert not steps["it1"][step]["carried"]
+        assert steps["it2"][step]["carried"]
+    for place in (
+        "models/students/{}/adapter_model.safetensors",
+        "data/students/{}/answers/dev.jsonl",
+    ):
+        first, second = (folder / place.format(name) for name in ("it1", "it2"))
+        assert first.read_bytes() == second.read_bytes()
+
+
 def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
     shown = finished.dvc("metrics", "show", "--json")
     assert json.loads(shown)[""]["data"]["metrics/summary.json"]["data"]["selected"]
