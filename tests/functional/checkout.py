@@ -60,6 +60,12 @@ class Checkout:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
 
+    def restore(self) -> None:
+        """Go back to the last commit, data included."""
+        self.git("checkout", "--", ".")
+        self.git("clean", "--force", "-d", "--quiet")
+        self.dvc("checkout", "--quiet")
+
     def stage(self, name: str, *arguments: str, fails: bool = False) -> str:
         return self.run("python", "-m", f"stages.{name}", *arguments, fails=fails)
 

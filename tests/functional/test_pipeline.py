@@ -107,10 +107,13 @@ def test_test_questions_carry_no_solution_and_never_train(finished):
         assert rows[name]
         assert not any(row.get("solution") for row in rows[name])
     held_out = {row["id"] for name in ("dev", "test-tiny") for row in rows[name]}
-    for path in (finished.folder / "data" / "students").glob("*/mix.jsonl"):
-        trained = {json.loads(line)["question_id"] for line in path.read_text().splitlines()}
-        assert trained
-        assert not trained & held_out
+    trained = {
+        json.loads(line)["question_id"]
+        for path in (finished.folder / "data" / "students").glob("*/mix.jsonl")
+        for line in path.read_text().splitlines()
+    }
+    assert trained == {row["id"] for row in rows["train"]}
+    assert not trained & held_out
 
 
 def test_a_change_of_params_reruns_what_depends_on_it(finished):
@@ -123,8 +126,7 @@ def test_a_change_of_params_reruns_what_depends_on_it(finished):
     # What a changed student writes may stay the same, and then nothing after it runs.
     assert ran(output)[:2] == ["settings", "train@it1"]
     assert set(ran(output)[2:]) <= set(expected)
-    finished.git("checkout", "--", ".")
-    finished.dvc("checkout", "--quiet")
+    finished.restore()
 
 
 def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
@@ -140,8 +142,7 @@ def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
         "+iterations.it3={previous: it2}",
     )
     assert ran(added) == ["settings", *(f"{stage}@it3" for stage in ITERATION), *ENDING]
-    finished.git("checkout", "--", ".")
-    finished.dvc("checkout", "--quiet")
+    finished.restore()
 
 
 @pytest.mark.parametrize(
