@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from siked.tracking import ENVIRONMENT
 from tests.functional.checkout import Checkout, ran, student
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -80,7 +81,9 @@ def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
     assert {"selected", "dev", "tiny.accuracy", "tiny.gain"} <= set(columns)
 
 
-def test_mlflow_has_one_parent_with_a_child_for_each_student(finished):
+def test_mlflow_has_one_parent_with_a_child_for_each_student(finished, monkeypatch):
+    for name, value in ENVIRONMENT.items():  # read once, when MLflow is first imported
+        monkeypatch.setenv(name, value)
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{finished.folder}/.siked/mlflow.db")

@@ -208,7 +208,7 @@ def test_no_prompts_no_completions(engine):
 
 
 def test_a_prompt_too_long_for_the_model_names_its_question(engine):
-    long = student_prompt("12 rolls " * 400, question_id="gsm8k-train-00017")
+    long = student_prompt("12 rolls " * 2000, question_id="gsm8k-train-00017")
     with pytest.raises(UserError, match="gsm8k-train-00017: its prompt of"):
         list(engine.generate([long], Sampling(max_new_tokens=8)))
 
