@@ -43,7 +43,7 @@ ENDS = {
         "import sys\nsys.modules['_thread'].start_new_thread(print, ())\nanswer = 1",
         Failure.FORBIDDEN,
     ),
-    "memory bomb": ("x = bytearray(2**20)\nwhile True:\n    x += x", Failure.MEMORY),
+    "memory bomb": ("x = [0] * 2**20\nwhile True:\n    x = x + x", Failure.MEMORY),
     "one large text": ('x = "a" * 10**10', Failure.MEMORY),
     "power tower": ("answer = 10**10**10", Failure.TIMEOUT),
     "endless loop": ("while True:\n    pass", Failure.TIMEOUT),
