@@ -18,8 +18,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError
-from siked.records import Failure
 from siked.statistics import accuracy, divergence, gain, rounded, share
+from siked.verdicts import failures
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -55,7 +55,7 @@ def evaluate(answers: Collection[VerifiedRationale], strategies: Sequence[str]) 
             "invalid_tags": share(n - sum(chosen[name] for name in strategies), n),
             "truncated": share(sum(answer.truncated for answer in answers), n),
             "completion_tokens": share(sum(answer.completion_tokens for answer in answers), n),
-            "failures": _failures(answers),
+            "failures": failures(answers),
         }
     )
 
@@ -70,57 +70,6 @@ def sampled(rationales: Collection[Rationale]) -> dict[str, Any]:
             "rows": len(rationales),
             "tokens": sum(rationale.completion_tokens for rationale in rationales),
             "truncated": share(sum(one.truncated for one in rationales), len(rationales)),
-        }
-    )
-
-
-def verified(
-    rationales: Collection[VerifiedRationale],
-    strategies: Sequence[str],
-    *,
-    questions: int | None = None,
-) -> dict[str, Any]:
-    """A filter stage's figures: how many rationales stood the verification, and why not.
-
-    Args:
-        rationales: All of them, right and wrong.
-        strategies: The strategies asked for.
-        questions: How many questions were asked; those that have a rationale if not given.
-
-    Returns:
-        ``{"rows_in", "rows_out", "acceptance", "questions", "solved": {"any", "cot", ...},
-        "strategies": {"cot": {"rows_in", "rows_out", "acceptance"}, ...}, "failures", "rules"}``.
-        ``solved`` counts questions with a right rationale; ``rules`` counts the extraction rules
-        that found an answer, right or wrong.
-    """
-    right = [rationale for rationale in rationales if rationale.correct]
-    rows_in = Counter(rationale.strategy for rationale in rationales)
-    rows_out = Counter(rationale.strategy for rationale in right)
-    solved = {(rationale.strategy, rationale.question_id) for rationale in right}
-    solved_by = Counter(strategy for strategy, _ in solved)
-    rules = Counter(rationale.rule for rationale in rationales if rationale.rule)
-    if questions is None:
-        questions = len({rationale.question_id for rationale in rationales})
-    return _dict(
-        {
-            "rows_in": len(rationales),
-            "rows_out": len(right),
-            "acceptance": share(len(right), len(rationales)),
-            "questions": questions,
-            "solved": {
-                "any": len({question for _, question in solved}),
-                **{name: solved_by[name] for name in strategies},
-            },
-            "strategies": {
-                name: {
-                    "rows_in": rows_in[name],
-                    "rows_out": rows_out[name],
-                    "acceptance": share(rows_out[name], rows_in[name]),
-                }
-                for name in strategies
-            },
-            "failures": _failures(rationales),
-            "rules": dict(sorted(rules.items())),
         }
     )
 
@@ -294,12 +243,6 @@ def _dev(evaluations: Mapping[str, Evaluation], name: str) -> float:
 def _shares(counts: Mapping[Any, int], strategies: Sequence[str]) -> dict[str, float | None]:
     whole = sum(counts[name] for name in strategies)
     return {name: share(counts[name], whole) for name in strategies}
-
-
-def _failures(rationales: Iterable[VerifiedRationale]) -> dict[str, int]:
-    """Failure kinds that occur, in the order in which ``Failure`` defines them."""
-    counts = Counter(rationale.failure for rationale in rationales if rationale.failure)
-    return {kind.value: counts[kind] for kind in Failure if counts[kind]}
 
 
 def _dict(value: dict[str, Any]) -> dict[str, Any]:

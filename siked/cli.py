@@ -3,6 +3,7 @@
 siked params                  every key of params.yaml with its documentation and value
 siked preset demo             write presets/demo.yaml to params.yaml
 siked solve "Tom has 3 ..."   ask the selected student
+siked verify outputs.jsonl    check any model's outputs against gold answers
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from siked.commands.verify import verify
 from siked.errors import UserError, reported
 from siked.settings import documented, load_params
 
@@ -24,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Distil math reasoning into a small student; run in the repository's root.",
 )
+
+app.command()(verify)
 
 
 @app.command()

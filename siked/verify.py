@@ -68,14 +68,27 @@ def verify(
 
 
 def judged(
-    rationales: Sequence[Rationale], golds: Sequence[str], sandbox: Sandbox
+    rationales: Sequence[Rationale],
+    golds: Sequence[str],
+    sandbox: Sandbox,
+    *,
+    answer_var: str | None = None,
 ) -> list[Verdict]:
-    """The verdicts on rationales, given the gold answer of each."""
+    """The verdicts on rationales, given the gold answer of each.
+
+    Args:
+        rationales: what models wrote.
+        golds: the answer that each should reach.
+        sandbox: an open sandbox.
+        answer_var: the variable that holds the answer of programs; else the usual ones.
+    """
     solved: list[Solved] = [Solved(None, failure=Failure.NO_STRATEGY)] * len(rationales)
     for name in sorted({one.strategy for one in rationales if one.strategy is not None}):
         places = [at for at, one in enumerate(rationales) if one.strategy == name]
         texts = (_finished(rationales[at]) for at in places)
-        for at, one in zip(places, strategies.load(name).solve(texts, sandbox), strict=True):
+        for at, one in zip(
+            places, strategies.load(name).solve(texts, sandbox, answer_var), strict=True
+        ):
             solved[at] = one
     verdicts: list[Verdict | None] = [
         _verdict(*one) for one in zip(rationales, solved, golds, strict=True)

@@ -6,23 +6,26 @@ python -m stages.filter --iteration it1
 
 from __future__ import annotations
 
+import hashlib
+from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siked.analysis import verified
+import siked
 from siked.errors import UserError
-from siked.files import write_json
+from siked.files import sha256, write_json
+from siked.kept import Kept
 from siked.progress import track
-from siked.records import Rationale, VerifiedRationale, read_records, write_records
+from siked.records import Rationale, VerifiedRationale, read_records
 from siked.sandbox import Sandbox
+from siked.verdicts import VerdictCounts
 from siked.verify import verify
 from stages import layout
 from stages.common import questions, stage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from siked.settings import Params
 
 
@@ -45,30 +48,55 @@ def main(
 
 
 def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> None:
-    """Verify the rationales of the source files, in order, into one target file."""
-    rationales = [one for source in sources for one in read_records(source, Rationale)]
+    """Verify the rationales of the source files, in order, into one target file.
+
+    A run that was killed goes on where it was: verdicts are kept in the scratch folder until all
+    are there.
+    """
     asked = questions(layout.TRAIN)
+    counts = VerdictCounts(params.strategies)
+    rationales = chain.from_iterable(read_records(source, Rationale) for source in sources)
+    place = layout.scratch() / "filter" / f"{key(params, sources)}.jsonl"
     with (
+        Kept(place, VerifiedRationale) as kept,
+        track(sum(map(lines, sources)), f"filter {target.parent.name}") as progress,
         Sandbox(params.verify) as sandbox,
-        track(len(rationales), f"filter {target.parent.name}") as progress,
     ):
-        checked = []
-        for one in verify(rationales, asked, sandbox):
-            checked.append(one)
+        for one in kept.found():
+            counts.add(one)
             progress.advance()
-    write_records(target, checked)
-    write_json(metrics, verified(checked, params.strategies, questions=len(asked)))
-    if rationales and not any(one.correct for one in checked):
-        _say_that_nothing_is_left(target, checked)
+        for one in verify(islice(rationales, counts.rows, None), asked, sandbox):
+            kept.add(one)
+            counts.add(one)
+            progress.advance()
+        kept.finish(target)
+    write_json(metrics, counts.figures(questions=len(asked)))
+    if counts.rows and not counts.correct:
+        _say_that_nothing_is_left(target, counts.rows)
 
 
-def _say_that_nothing_is_left(target: Path, checked: list[VerifiedRationale]) -> None:
+def key(params: Params, sources: list[Path]) -> str:
+    """What decides the verdicts, as a short text: the inputs, the settings and the code."""
+    code = sorted(Path(siked.__file__).parent.rglob("*.py"))
+    parts = [params.verify.model_dump_json(), *map(sha256, [layout.TRAIN, *sources, *code])]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def lines(path: Path) -> int:
+    """How many lines a file has; 0 where it is missing, which whoever reads it will say."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def _say_that_nothing_is_left(target: Path, rows: int) -> None:
     if target == layout.D_LLM:
         raise UserError(
-            f"{target}: not one of the teacher's {len(checked)} rationales is right, so there is "
+            f"{target}: not one of the teacher's {rows} rationales is right, so there is "
             f"nothing to distil: look at `failure` in metrics/teacher.json"
         )
-    print(f"{target}: not one of {len(checked)} rationales is right: training goes on with D_LLM")
+    print(f"{target}: not one of {rows} rationales is right: training goes on with D_LLM")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,11 @@ def write(question: Question) -> str | None:
     return "\n".join([*lines, f"Final Answer: {question.answer}"])
 
 
-def solve(texts: Iterable[str], sandbox: Sandbox) -> Iterator[Solved]:  # noqa: ARG001 - a protocol
+def solve(
+    texts: Iterable[str],
+    sandbox: Sandbox,  # noqa: ARG001 - a protocol
+    answer_var: str | None = None,  # noqa: ARG001
+) -> Iterator[Solved]:
     """The answers that rationales state, one each, in order."""
     for text in texts:
         answer, rule = extract(text)

@@ -42,9 +42,11 @@ def write(question: Question) -> str | None:
     return "\n".join(reversed(lines))
 
 
-def solve(texts: Iterable[str], sandbox: Sandbox) -> Iterator[Solved]:
+def solve(
+    texts: Iterable[str], sandbox: Sandbox, answer_var: str | None = None
+) -> Iterator[Solved]:
     """The answers that programs compute, one each, in order."""
-    for result in sandbox.run(map(read, texts)):
+    for result in sandbox.run(read(text, answer_var) for text in texts):
         answer = result.value
         if answer is not None and parse(answer) is None:
             # A sentence, printed or assigned: "The total is 18".

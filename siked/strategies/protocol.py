@@ -32,6 +32,14 @@ class Strategy(Protocol):
         """The rationale of a question's worked solution; None where it has none."""
         ...
 
-    def solve(self, texts: Iterable[str], sandbox: Sandbox) -> Iterator[Solved]:
-        """The answers of rationale texts, one each, in order; streams."""
+    def solve(
+        self, texts: Iterable[str], sandbox: Sandbox, answer_var: str | None = None
+    ) -> Iterator[Solved]:
+        """The answers of rationale texts, one each, in order; streams.
+
+        Args:
+            texts: the rationales.
+            sandbox: where programs run.
+            answer_var: the variable that holds a program's answer; else the usual ones.
+        """
         ...

@@ -13,7 +13,6 @@ from siked.analysis import (
     mixed,
     plateau,
     summary,
-    verified,
 )
 from siked.errors import UserError
 from siked.records import Example, Failure, VerifiedRationale
@@ -86,39 +85,13 @@ def test_every_answer_is_counted_once(drawn):
 @given(answers, st.randoms())
 def test_the_order_of_answers_changes_no_byte(drawn, random):
     shuffled = random.sample(drawn, len(drawn))
-    for figures in (evaluate, verified):
-        assert json.dumps(figures(shuffled, STRATEGIES)) == json.dumps(figures(drawn, STRATEGIES))
+    assert json.dumps(evaluate(shuffled, STRATEGIES)) == json.dumps(evaluate(drawn, STRATEGIES))
 
 
 def test_a_strategy_that_is_not_taught_is_an_invalid_tag():
     result = evaluate([answer(0, "pot"), answer(1, "cot")], ["cot"])
     assert result["invalid_tags"] == 0.5
     assert list(result["strategies"]) == ["cot"]
-
-
-def test_verified_by_hand():
-    rationales = [
-        answer(0, "cot", rule="tag"),
-        answer(0, "cot", sample=1, rule="tag"),
-        answer(0, "pot", Failure.TIMEOUT),
-        answer(1, "pot", rule="program"),
-        answer(2, "cot", Failure.WRONG, rule="last-number"),
-    ]
-    assert verified(rationales, STRATEGIES, questions=5) == {
-        "rows_in": 5,
-        "rows_out": 3,
-        "acceptance": 0.6,
-        "questions": 5,
-        "solved": {"any": 2, "cot": 1, "l2m": 0, "pot": 1},
-        "strategies": {
-            "cot": {"rows_in": 3, "rows_out": 2, "acceptance": 0.6667},
-            "l2m": {"rows_in": 0, "rows_out": 0, "acceptance": None},
-            "pot": {"rows_in": 2, "rows_out": 1, "acceptance": 0.5},
-        },
-        "failures": {"wrong": 1, "timeout": 1},
-        "rules": {"last-number": 1, "program": 1, "tag": 2},
-    }
-    assert verified(rationales, STRATEGIES)["questions"] == 3
 
 
 def example(strategy, origin):

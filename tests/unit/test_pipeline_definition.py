@@ -18,6 +18,7 @@ PLUMBING = {
     "siked/__init__.py",
     "siked/errors.py",
     "siked/files.py",
+    "siked/kept.py",
     "siked/progress.py",
     "siked/settings.py",
     "siked/tracking.py",

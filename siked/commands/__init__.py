@@ -1,0 +1,1 @@
+"""The subcommands of ``siked``, a module each; ``siked.cli`` puts them together."""

@@ -1,0 +1,103 @@
+"""Records of a long run that a crash does not take: added as they come, found again by a rerun.
+
+    with Kept(scratch / "filter" / f"{key}.jsonl", VerifiedRationale) as kept:
+        for record in kept.found():         # what an earlier run left, none at first
+            ...
+        for record in the_rest():
+            kept.add(record)
+        kept.finish(target)
+
+The file's name is a key of everything that decides the records, so that what is found may stand.
+A second process that does the same work waits for the first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from typing import IO, TYPE_CHECKING, Generic, Self
+
+from pydantic import ValidationError
+
+from siked.files import replacing
+from siked.records import R
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+
+class Kept(Generic[R]):
+    """A file of records that grows; a context manager.
+
+    Leaving it by an exception keeps what was added; ``finish`` hands the records over.
+    """
+
+    def __init__(self, path: Path, kind: type[R]) -> None:
+        self._path = path
+        self._kind = kind
+        self._file: IO[bytes]
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            self._file = self._path.open("a+b")
+            self._lock()
+            # Who held the lock may have finished meanwhile and taken the file away.
+            if self._path.exists() and os.path.samestat(
+                os.fstat(self._file.fileno()), self._path.stat()
+            ):
+                return self
+            self._file.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def found(self) -> Iterator[R]:
+        """Yield what an earlier run left, up to the first line that is torn; that one is cut off.
+
+        Must be exhausted before anything is added.
+        """
+        self._file.seek(0)
+        whole = 0
+        for line in self._file:
+            try:
+                record = self._kind.model_validate_json(line)
+            except ValidationError:
+                break
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            yield record
+        self._file.truncate(whole)
+
+    def add(self, record: R) -> None:
+        """Add one record."""
+        self._file.write(record.model_dump_json(exclude_defaults=True).encode() + b"\n")
+
+    def finish(self, target: Path) -> None:
+        """Write everything to ``target``, whole or not at all, and forget it here."""
+        self._file.flush()
+        self._file.seek(0)
+        with replacing(target) as file:
+            for line in self._file:
+                file.write(line.decode())
+        self._path.unlink()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f"another process does the same work (it holds {self._path}): waiting for it",
+                file=sys.stderr,
+                flush=True,
+            )
+            fcntl.flock(self._file, fcntl.LOCK_EX)
