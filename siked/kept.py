@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import time
 from typing import IO, TYPE_CHECKING, Generic, Self
 
 from pydantic import ValidationError
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+_FLUSH_SECONDS = 1.0
+"""The longest that an added record stays in this process alone."""
+
+
 class Kept(Generic[R]):
     """A file of records that grows; a context manager.
 
@@ -39,6 +44,7 @@ class Kept(Generic[R]):
         self._path = path
         self._kind = kind
         self._file: IO[bytes]
+        self._flushed = time.monotonic()
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +87,9 @@ class Kept(Generic[R]):
     def add(self, record: R) -> None:
         """Add one record."""
         self._file.write(record.model_dump_json(exclude_defaults=True).encode() + b"\n")
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self._file.flush()
+            self._flushed = time.monotonic()
 
     def finish(self, target: Path) -> None:
         """Write everything to ``target``, whole or not at all, and forget it here."""

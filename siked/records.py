@@ -13,7 +13,7 @@ Fields whose value is their default are left out of the file.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Record(BaseModel):
     """What all records share: unknown fields are refused, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The docstrings of the fields are their meanings in the data cards.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Calculation(Record):
@@ -58,9 +59,11 @@ class Question(Record):
     """A question with its exact answer."""
 
     id: str
+    """Stable and readable, and unlike any other's."""
     source: str
     """The name of the source that it was read from, a key of ``questions.train`` or ``.test``."""
     question: str
+    """The text."""
     answer: str
     """The gold answer: an exact integer, decimal or fraction, without unit or separators."""
     family: str | None = None
@@ -73,6 +76,7 @@ class Rationale(Record):
     """One sampled rationale, before anything is known of its answer."""
 
     question_id: str
+    """The question that it answers."""
     strategy: str | None
     """``cot``, ``l2m`` or ``pot``; null where a model was free to choose and wrote no valid tag."""
     sample: int
@@ -80,7 +84,9 @@ class Rationale(Record):
     text: str
     """The rationale without its strategy tag."""
     prompt_tokens: int = 0
+    """Tokens of what the model was shown; 0 where no model wrote it."""
     completion_tokens: int = 0
+    """Tokens that the model wrote; 0 where none did."""
     truncated: bool = False
     """Cut off by the length limit before the model ended it."""
 
@@ -111,6 +117,7 @@ class VerifiedRationale(Rationale):
     rule: str | None = None
     """The extraction rule that found the answer."""
     correct: bool
+    """Whether that answer is the gold answer."""
     failure: Failure | None = None
     """Null exactly when ``correct``."""
 
@@ -119,7 +126,9 @@ class Example(Record):
     """One training example, as trained: loss is taken on the completion alone."""
 
     question_id: str
+    """The question that it answers."""
     strategy: str
+    """``cot``, ``l2m`` or ``pot``."""
     origin: str
     """Whose rationale it is: ``teacher`` or ``student``."""
     prompt: str
@@ -137,11 +146,7 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
     Raises:
         UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).
     """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: run `dvc repro` to make it") from None
-    with file:
+    with _opened(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -152,6 +157,23 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
                 where = ".".join(str(part) for part in first["loc"])
                 what = f"{where}: {first['msg']}" if where else first["msg"]
                 raise UserError(f"{path}:{number}: {what}") from None
+
+
+def count_records(path: Path) -> int:
+    """How many records a file holds.
+
+    Raises:
+        UserError: the file is missing.
+    """
+    with _opened(path) as file:
+        return sum(1 for line in file if line.strip())
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: run `dvc repro` to make it") from None
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:

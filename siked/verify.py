@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from siked.records import Question, Rationale
     from siked.sandbox import Sandbox
 
-_BATCH = 512
-"""Rationales looked at together, so that the sandbox's workers have programs to run."""
+_BATCH = 32
+"""Rationales looked at together, so that the sandbox's workers have programs to run. Few, so that
+a run that is killed loses less than a minute even where every program runs into its limit."""
 
 
 @dataclass(frozen=True)

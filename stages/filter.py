@@ -18,7 +18,7 @@ from siked.errors import UserError
 from siked.files import sha256, write_json
 from siked.kept import Kept
 from siked.progress import track
-from siked.records import Rationale, VerifiedRationale, read_records
+from siked.records import Rationale, VerifiedRationale, count_records, read_records
 from siked.sandbox import Sandbox
 from siked.verdicts import VerdictCounts
 from siked.verify import verify
@@ -53,13 +53,14 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
     A run that was killed goes on where it was: verdicts are kept in the scratch folder until all
     are there.
     """
+    total = sum(map(count_records, sources))
     asked = questions(layout.TRAIN)
     counts = VerdictCounts(params.strategies)
     rationales = chain.from_iterable(read_records(source, Rationale) for source in sources)
     place = layout.scratch() / "filter" / f"{key(params, sources)}.jsonl"
     with (
         Kept(place, VerifiedRationale) as kept,
-        track(sum(map(lines, sources)), f"filter {target.parent.name}") as progress,
+        track(total, f"filter {target.parent.name}") as progress,
         Sandbox(params.verify) as sandbox,
     ):
         for one in kept.found():
@@ -80,14 +81,6 @@ def key(params: Params, sources: list[Path]) -> str:
     code = sorted(Path(siked.__file__).parent.rglob("*.py"))
     parts = [params.verify.model_dump_json(), *map(sha256, [layout.TRAIN, *sources, *code])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
-def lines(path: Path) -> int:
-    """How many lines a file has; 0 where it is missing, which whoever reads it will say."""
-    if not path.exists():
-        return 0
-    with path.open("rb") as file:
-        return sum(1 for _ in file)
 
 
 def _say_that_nothing_is_left(target: Path, rows: int) -> None:

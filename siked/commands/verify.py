@@ -41,7 +41,7 @@ def verify(
     """
     from siked.outputs import Output, checked  # noqa: PLC0415 - other commands start faster
     from siked.progress import track  # noqa: PLC0415
-    from siked.records import read_records  # noqa: PLC0415
+    from siked.records import count_records, read_records  # noqa: PLC0415
     from siked.sandbox import Sandbox  # noqa: PLC0415
     from siked.settings import VerifySettings  # noqa: PLC0415
 
@@ -52,8 +52,7 @@ def verify(
     limits = VerifySettings(
         seconds=seconds, memory_mb=memory_mb, output_kb=64, workers=workers or os.cpu_count() or 1
     )
-    with file.open("rb") as lines:
-        total = sum(1 for line in lines if line.strip())
+    total = count_records(file)
     counts = Counts()
     started = time.monotonic()
     try:
