@@ -3,23 +3,28 @@
     python benchmarks/verification.py
     python benchmarks/verification.py --outputs llm_outputs.jsonl
 
-The second form takes real outputs (JSON Lines with ``strategy``, ``output`` and ``gold``) in place
-of the made-up texts. The baselines are one fresh interpreter a program behind the same walls, and
-Math-Verify alone on the same texts.
+The second form takes real outputs (JSON Lines with ``strategy``, ``output`` and ``gold``; where
+there is one, the publisher's verdict as ``recorded_correct``). The baselines are one fresh
+interpreter a program behind the same walls, and Math-Verify alone on the same texts: it can't judge
+programs, so the whole of a file that holds some is timed by itself. Text is timed on one core, five
+times each side in turn, and the median counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import logging
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-from siked.records import Question, Rationale
-from siked.sandbox import Sandbox
+from siked.records import Question, Rationale, VerifiedRationale
+from siked.sandbox import Sandbox, isolation
 from siked.settings import VerifySettings
 from siked.verify import verify
 
@@ -27,10 +32,21 @@ ARITHMETIC = "eggs = {n} - 3 - 4\nprice = 2\nanswer = eggs * price"
 SYMPY = (
     "from sympy import Eq, Symbol, solve\nx = Symbol('x')\nanswer = solve(Eq(2 * x + 1, {n}), x)"
 )
+FRESH = """
+import sys
+from inside import landlock, privileges, seccomp
+privileges.drop()
+if landlock.version():
+    landlock.Landlock(["/"]).apply()
+seccomp.Filter().apply()
+sys.path.append("/sandbox/packages")
+{program}
+print(answer)
+"""
 TEXT = (
-    "She sells {n} - 3 - 4 eggs at $2.\nThat makes <<({n}-7)*2>>$1,2{n:03d}.\n"
-    "Final Answer: $1,2{n:03d}.00"
+    "She sells {n} - 3 - 4 eggs at $2.\nThat makes <<({n}-7)*2>>${n}.\nFinal Answer: $12{n:05d}.00"
 )
+REPEATS = 5
 
 
 def main() -> None:
@@ -41,17 +57,66 @@ def main() -> None:
     given = parser.parse_args()
     limits = VerifySettings(seconds=3, memory_mb=512, output_kb=64, workers=given.workers)
     with Sandbox(limits) as sandbox:
-        for name, program, count in (("arithmetic", ARITHMETIC, 3000), ("sympy", SYMPY, 600)):
+        print(f"programs behind {sandbox.isolation}, {given.workers} at once")
+        for name, program, count, library in (
+            ("arithmetic", ARITHMETIC, 3000, None),
+            ("sympy", SYMPY, 600, "sympy"),
+        ):
             list(sandbox.run([program.format(n=9)] * given.workers))
             programs = [program.format(n=n) for n in range(count)]
-            rate = per_second(lambda programs=programs: len(list(sandbox.run(programs))))
-            fresh = per_second(lambda program=program: one_by_one(program, limits))
-            print(f"{name} programs: {rate:.0f}/s; a fresh interpreter each: {fresh:.1f}/s")
-        texts = [(TEXT.format(n=n), f"12{n:03d}") for n in range(1000)] * 20
+            rates = [
+                per_second(lambda programs=programs: len(list(sandbox.run(programs))))
+                for _ in range(3)
+            ]
+            rate, text = median(rates), program.format(n="NUMBER")
+            alone, together = (fresh(text, library, many) for many in (1, given.workers))
+            print(
+                f"{name} programs: {rate:.0f}/s; a fresh interpreter each: {alone:.1f}/s one by "
+                f"one ({rate / alone:.0f}x), {together:.1f}/s at once ({rate / together:.0f}x)"
+            )
+        numeric = prepared([Output("cot", TEXT.format(n=n), f"12{n:05d}") for n in range(100_000)])
+        rates = [per_second(lambda: len(judged(numeric, sandbox))) for _ in range(REPEATS)]
+        print(f"plain numeric verdicts, all different: {median(rates):.0f}/s")
         if given.outputs is not None:
-            texts = list(texts_of(given.outputs))
-        rate = per_second(lambda: len(judged(texts, sandbox)))
-        print(f"texts: {rate:.0f}/s ({len(texts)}); Math-Verify alone: {math_verify(texts):.0f}/s")
+            compare(read(given.outputs), sandbox)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A real output."""
+
+    strategy: str
+    text: str
+    gold: str
+    recorded: bool | None = None
+    """The publisher's own verdict."""
+
+
+def compare(outputs: list[Output], sandbox: Sandbox) -> None:
+    """Print how fast and how right the verdicts on real outputs are, beside Math-Verify's."""
+    texts = [one for one in outputs if one.strategy != "pot"]
+    records = prepared(texts)
+    judged(records, sandbox)  # starts the worker for expressions
+    ours, theirs = [], []
+    for _ in range(REPEATS):
+        ours.append(per_second(lambda: len(judged(records, sandbox))))
+        theirs.append(per_second(lambda: len(math_verify(texts))))
+    print(
+        f"real texts: {median(ours):.0f}/s of {len(texts)}; Math-Verify alone: "
+        f"{median(theirs):.0f}/s; ratio {median(ours) / median(theirs):.1f}"
+    )
+    known = [one for one in texts if one.recorded is not None]
+    wanted = [one.recorded for one in known]
+    mine = [one.correct for one in judged(prepared(known), sandbox)]
+    agree, other = (
+        sum(a == b for a, b in zip(verdicts, wanted, strict=True))
+        for verdicts in (mine, math_verify(known))
+    )
+    print(f"recorded verdicts: {agree} of {len(known)} agree; Math-Verify alone: {other}")
+    everything = prepared(outputs)
+    rate = per_second(lambda: len(judged(everything, sandbox)))
+    programs = len(outputs) - len(texts)
+    print(f"the whole file, with {programs} programs: {rate:.0f}/s of {len(outputs)}")
 
 
 def per_second(work: Callable[[], int]) -> float:
@@ -61,52 +126,60 @@ def per_second(work: Callable[[], int]) -> float:
     return count / (time.perf_counter() - start)
 
 
-def one_by_one(program: str, limits: VerifySettings) -> int:
-    """Run a few programs, each in a sandbox and an interpreter of its own."""
-    alone = limits.model_copy(update={"workers": 1})
-    count = 10
-    for n in range(count):
-        with Sandbox(alone) as sandbox:
-            list(sandbox.run([program.format(n=n)]))
-    return count
+def fresh(program: str, library: str | None, at_once: int) -> float:
+    """Programs a second, each in a fresh interpreter behind the same walls.
+
+    It loads what the program imports and nothing else, and has no limits, no rules for the answer
+    and no failure kinds: less than the sandbox does.
+    """
+    (way, *_), _ = isolation.ways()
+    command = way.command((library,) if library else ())
+    command[command.index("-m") :] = ["-c", FRESH.format(program=program)]
+
+    def one(n: int) -> None:
+        given = [text.replace("NUMBER", str(n)) for text in command]
+        subprocess.run(given, env=way.environment(), check=True, capture_output=True)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return per_second(lambda: len(list(pool.map(one, range(12 * at_once)))))
 
 
-def texts_of(path: Path) -> Iterator[tuple[str, str]]:
-    """The outputs that are text, with their gold answers."""
+def read(path: Path) -> list[Output]:
+    """The outputs of a file."""
+    outputs = []
     with path.open(encoding="utf-8") as file:
         for row in map(json.loads, file):
             output = row["output"]
-            if row["strategy"] != "pot":
-                yield (output if isinstance(output, str) else output["sub_answers"]), row["gold"]
+            text = output if isinstance(output, str) else output["sub_answers"]
+            outputs.append(Output(row["strategy"], text, row["gold"], row.get("recorded_correct")))
+    return outputs
 
 
-def judged(texts: list[tuple[str, str]], sandbox: Sandbox) -> list[bool]:
-    """The verdicts on texts, by the whole of the verification."""
-    questions = {
-        str(at): Question(id=str(at), source="benchmark", question="", answer=gold)
-        for at, (_, gold) in enumerate(texts)
-    }
-    rationales = (
-        Rationale(question_id=str(at), strategy="cot", sample=0, text=text)
-        for at, (text, _) in enumerate(texts)
-    )
-    return [one.correct for one in verify(rationales, questions, sandbox)]
+def prepared(outputs: list[Output]) -> tuple[list[Rationale], dict[str, Question]]:
+    """Outputs as the records that are verified: what reading a file gives."""
+    rationales, questions = [], {}
+    for at, one in enumerate(outputs):
+        name = str(at)
+        questions[name] = Question(id=name, source="benchmark", question="", answer=one.gold)
+        rationales.append(
+            Rationale(question_id=name, strategy=one.strategy, sample=0, text=one.text)
+        )
+    return rationales, questions
 
 
-def math_verify(texts: list[tuple[str, str]]) -> float:
-    """Verdicts a second of Math-Verify on up to 300 of the texts."""
+def judged(
+    records: tuple[list[Rationale], dict[str, Question]], sandbox: Sandbox
+) -> list[VerifiedRationale]:
+    """The verdicts, by the whole of the verification."""
+    return list(verify(*records, sandbox))
+
+
+def math_verify(texts: list[Output]) -> list[bool]:
+    """The verdicts of Math-Verify alone, as its documentation uses it."""
     from math_verify import parse, verify  # noqa: PLC0415 - slow to load, and one of two sides
 
     logging.disable(logging.ERROR)
-    step = max(1, len(texts) // 300)
-    some = list(itertools.islice(texts, 0, None, step))
-
-    def work() -> int:
-        for text, gold in some:
-            verify(parse(gold), parse(text))
-        return len(some)
-
-    return per_second(work)
+    return [bool(verify(parse(one.gold), parse(one.text))) for one in texts]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,11 @@
 siked params                  every key of params.yaml with its documentation and value
 siked preset demo             write presets/demo.yaml to params.yaml
 siked solve "Tom has 3 ..."   ask the selected student
+siked export --format merged --out DIR    the student for use elsewhere
+siked serve                   the student behind an OpenAI-compatible endpoint
+siked data list               published data sets, and your own files looked at
+siked compare it0 it2         which of two students is better, and on which questions
+siked trace models/best       how it came to be, back to the raw files
 siked verify outputs.jsonl    check any model's outputs against gold answers
 """
 
@@ -16,6 +21,12 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from siked.commands.compare import compare
+from siked.commands.data import app as data
+from siked.commands.export import export
+from siked.commands.serve import serve
+from siked.commands.solve import solve
+from siked.commands.trace import trace
 from siked.commands.verify import verify
 from siked.errors import UserError, reported
 from siked.settings import documented, load_params
@@ -27,7 +38,9 @@ app = typer.Typer(
     help="Distil math reasoning into a small student; run in the repository's root.",
 )
 
-app.command()(verify)
+for command in (solve, compare, trace, verify, export, serve):
+    app.command()(command)
+app.add_typer(data, name="data")
 
 
 @app.command()
@@ -58,42 +71,6 @@ def preset(
     load_params(folder / f"{name}.yaml")
     shutil.copyfile(folder / f"{name}.yaml", "params.yaml")
     print(f"params.yaml is now presets/{name}.yaml: `dvc repro` runs it")
-
-
-@app.command()
-def solve(
-    question: Annotated[str, typer.Argument(help="A math word problem.")],
-    strategy: Annotated[str | None, typer.Option(help="Force one: cot, l2m, pot.")] = None,
-    base: Annotated[Path, typer.Option(help="The student before training.")] = Path("models/base"),
-    adapter: Annotated[Path, typer.Option(help="What it learned.")] = Path("models/best"),
-) -> None:
-    """Let the selected student solve a question: its rationale, strategy and answer."""
-    settings = load_params(Path("params.yaml"))
-    if strategy is not None and strategy not in settings.strategies:
-        raise UserError(
-            f"strategy: the student knows {', '.join(settings.strategies)}, not {strategy!r}"
-        )
-    if not adapter.is_dir():
-        raise UserError(f"{adapter}: no student yet: `dvc repro` trains one, `dvc pull` fetches it")
-    from siked.sandbox import Sandbox  # noqa: PLC0415 - the other commands start without torch
-    from siked.solving import answer  # noqa: PLC0415
-
-    with Sandbox(settings.verify) as sandbox:
-        solved = answer(
-            question,
-            base,
-            adapter,
-            sandbox,
-            settings=settings.engine,
-            strategies=settings.strategies,
-            max_new_tokens=settings.eval.max_new_tokens,
-            strategy=strategy,
-            write=lambda piece: print(piece, end="", flush=True),
-        )
-    print("\n")
-    print(f"strategy: {solved.strategy or 'none chosen'}")
-    ran = " (by running the program)" if solved.strategy == "pot" else ""
-    print(f"answer: {solved.answer}{ran}" if solved.answer else f"no answer: {solved.failure}")
 
 
 def main() -> None:

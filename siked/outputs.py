@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from siked.records import Failure, Rationale, Record
-from siked.settings import StrategyName  # noqa: TC001 - pydantic looks it up
+from siked.settings import StrategyName
 from siked.verify import judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from siked.sandbox import Sandbox
     from siked.verify import Verdict
@@ -88,8 +88,16 @@ class Checked(Record):
     """Null exactly when ``correct``."""
 
 
-def checked(outputs: Iterable[Output], sandbox: Sandbox) -> Iterator[Checked]:
-    """Yield the verdict on every output, in order, as they come."""
+def checked(
+    outputs: Iterable[Output], sandbox: Sandbox, *, ignore_rules: Collection[str] = ()
+) -> Iterator[Checked]:
+    """Yield the verdict on every output, in order, as they come.
+
+    Args:
+        outputs: what models wrote.
+        sandbox: an open sandbox.
+        ignore_rules: rules that do not count, by which an answer may be found.
+    """
     left, row = iter(outputs), 0
     while batch := list(islice(left, _BATCH)):
         verdicts: dict[int, Verdict] = {}
@@ -97,7 +105,7 @@ def checked(outputs: Iterable[Output], sandbox: Sandbox) -> Iterator[Checked]:
             places = [at for at, one in enumerate(batch) if one.answer_var == name]
             rationales = [_rationale(batch[at]) for at in places]
             golds = [batch[at].gold for at in places]
-            found = judged(rationales, golds, sandbox, answer_var=name)
+            found = judged(rationales, golds, sandbox, answer_var=name, ignore_rules=ignore_rules)
             verdicts.update(zip(places, found, strict=True))
         for at, one in enumerate(batch):
             row += 1

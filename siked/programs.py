@@ -32,6 +32,12 @@ _NEXT = re.compile(
     r"|<\|?(?:im_end|im_start|endoftext|eot_id|end_of_turn)\|?>",
     re.IGNORECASE | re.MULTILINE,
 )
+_COMMENTED_NEXT = re.compile(
+    r"^[ \t]*#[ \t]*(?:Question|Q\d*|Problem|Exercise|Example)[ \t]*\d*[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Another problem as a comment; the own one may stand like this in front of the code."""
+_ANSWERED = re.compile(r"^(?:(?:answer|ans|final_answer)\s*=|print\(|[ \t]+return\b)", re.MULTILINE)
 _PROMPT = re.compile(r"^(?:>>> ?|\.\.\. ?|In \[\d*\]: ?)", re.MULTILINE)
 _CODE = re.compile(
     r"\s*(?:#|@|(?:def|class|import|from|for|while|if|elif|else|try|except|finally|with|return|"
@@ -81,7 +87,11 @@ def _own(text: str) -> str:
     """Bare code up to where another problem begins."""
     begin = len(text) - len(text.lstrip())
     following = _NEXT.search(text, begin + 1)
-    return text[: following.start()] if following else text
+    own = text[: following.start()] if following else text
+    if (answered := _ANSWERED.search(own)) is not None:
+        commented = _COMMENTED_NEXT.search(own, answered.end())
+        own = own[: commented.start()] if commented else own
+    return own
 
 
 def _tidy(code: str) -> str:

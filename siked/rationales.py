@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from siked.progress import track
@@ -36,10 +37,17 @@ def collect(
         the engine has nothing to say (an annotations teacher without a worked solution).
     """
     finished: dict[tuple[int, int], Completion] = {}
-    with track(len(prompts) * sampling.samples, what) as progress:
+    total, recalled = len(prompts) * sampling.samples, 0
+    with track(total, what) as progress:
         for completion in engine.generate(prompts, sampling):
             finished[completion.prompt, completion.sample] = completion
-            progress.advance(1, tokens=completion.completion_tokens)
+            if completion.recalled:
+                recalled += 1
+                progress.recall()
+            else:
+                progress.advance(1, tokens=completion.completion_tokens)
+    if recalled:
+        print(f"{what}: {recalled} of {total} samples came from the journal", file=sys.stderr)
     return [
         _rationale(prompts[completion.prompt], completion, strategies)
         for _, completion in sorted(finished.items())

@@ -76,9 +76,12 @@ class Report:
     summary: Mapping[str, Any]
     """``siked.analysis.summary``."""
     filters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """``siked.analysis.verified`` of ``teacher`` and of each iteration."""
+    """``siked.verdicts`` of ``teacher`` and of each iteration."""
     mixes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """``siked.analysis.mixed`` of each iteration."""
+    sampled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By student, what its samples of train questions say: ``k``, ``siked.sampling_statistics``'
+    ``forced``, and ``pass`` and ``majority`` at k."""
     pictures: Sequence[Picture] = ()
     samples: Sequence[Sample] = ()
     costs: Sequence[Cost] = ()

@@ -1,26 +1,34 @@
 """Answer one question with a student, which chooses its strategy.
 
-This is what ``siked solve`` does. A program is run in the sandbox, so that its answer is computed,
-not guessed.
+This is what ``siked solve`` does. Whoever writes the text, a model in this process or a server, a
+program is run in the sandbox here, so that its answer is computed, not guessed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from siked import strategies as known
 from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
-from siked.prompts import split_tag, student_prompt
+from siked.prompts import split_tag
 from siked.records import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Sequence
 
+    from siked.engines.protocol import Completion, Prompt
     from siked.sandbox import Sandbox
-    from siked.settings import EngineSettings
+
+
+class Writer(Protocol):
+    """Anything that completes one prompt and shows the text as it comes."""
+
+    def stream(
+        self, prompt: Prompt, sampling: Sampling, write: Callable[[str], object], /
+    ) -> Completion:
+        """Complete a prompt once; hand each piece of text to ``write`` as it comes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,40 +46,34 @@ class Answer:
 
 
 def answer(
-    question: str,
-    model_folder: Path,
-    adapter: Path | None,
+    prompt: Prompt,
+    writer: Writer,
     sandbox: Sandbox,
     *,
-    settings: EngineSettings,
     strategies: Sequence[str],
     max_new_tokens: int,
-    strategy: str | None = None,
+    ignore_rules: Collection[str] = (),
     write: Callable[[str], object] = lambda _: None,
 ) -> Answer:
     """Answer a question greedily.
 
     Args:
-        question: the question's text.
-        model_folder: the student, or its base where there is an adapter.
-        adapter: what the student learnt, merged in memory.
+        prompt: asks the question, and forces a strategy where it names one.
+        writer: the student.
         sandbox: where programs run.
-        settings: device and precision.
         strategies: those that the student was taught.
         max_new_tokens: length limit of the answer.
-        strategy: to force one; the student chooses where None.
+        ignore_rules: rules that do not count, by which an answer may be found.
         write: gets each piece of text as it is generated, the forced tag included.
 
     Raises:
-        UserError: the folder is not a model, or the question is longer than the model can read.
+        UserError: the question is longer than the model can read, or the server gives no answer.
     """
-    engine = TransformersEngine(model_folder, adapter, settings)
-    prompt = student_prompt(question, strategy=strategy)
     write(prompt.prefix)
-    completion = engine.stream(prompt, Sampling(max_new_tokens=max_new_tokens), write)
+    completion = writer.stream(prompt, Sampling(max_new_tokens=max_new_tokens), write)
     chosen, rationale = split_tag(prompt.prefix + completion.text, strategies)
     truncated = completion.finish_reason == "length"
     if chosen is None:
         return Answer(None, rationale, None, Failure.NO_STRATEGY, truncated)
-    (solved,) = known.load(chosen).solve([rationale], sandbox)
+    (solved,) = known.load(chosen).solve([rationale], sandbox, ignore_rules=ignore_rules)
     return Answer(chosen, rationale, solved.answer, solved.failure, truncated)

@@ -22,7 +22,7 @@ from siked.sandbox import Program
 from siked.strategies.protocol import Solved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from siked.records import Question, Rationale
     from siked.sandbox import Sandbox
@@ -43,7 +43,11 @@ class Verdict:
 
 
 def verify(
-    rationales: Iterable[Rationale], questions: Mapping[str, Question], sandbox: Sandbox
+    rationales: Iterable[Rationale],
+    questions: Mapping[str, Question],
+    sandbox: Sandbox,
+    *,
+    ignore_rules: Collection[str] = (),
 ) -> Iterator[VerifiedRationale]:
     """Yield every rationale with its verdict, in order, as they come.
 
@@ -51,6 +55,7 @@ def verify(
         rationales: what models wrote; a strategy of None is judged ``no-strategy``.
         questions: the questions by their id.
         sandbox: an open sandbox.
+        ignore_rules: extraction rules that do not count (``verify.ignore_rules``).
 
     Raises:
         UserError: a rationale's question is not among ``questions``, or its strategy is unknown.
@@ -58,9 +63,10 @@ def verify(
     left = iter(rationales)
     while batch := list(islice(left, _BATCH)):
         golds = [_gold(rationale, questions) for rationale in batch]
-        for rationale, verdict in zip(batch, judged(batch, golds, sandbox), strict=True):
+        verdicts = judged(batch, golds, sandbox, ignore_rules=ignore_rules)
+        for rationale, verdict in zip(batch, verdicts, strict=True):
             yield VerifiedRationale(
-                **dict(rationale),
+                **vars(rationale),
                 predicted=verdict.predicted,
                 rule=verdict.rule,
                 correct=verdict.failure is None,
@@ -74,6 +80,7 @@ def judged(
     sandbox: Sandbox,
     *,
     answer_var: str | None = None,
+    ignore_rules: Collection[str] = (),
 ) -> list[Verdict]:
     """The verdicts on rationales, given the gold answer of each.
 
@@ -82,19 +89,21 @@ def judged(
         golds: the answer that each should reach.
         sandbox: an open sandbox.
         answer_var: the variable that holds the answer of programs; else the usual ones.
+        ignore_rules: extraction rules that do not count.
     """
     solved: list[Solved] = [Solved(None, failure=Failure.NO_STRATEGY)] * len(rationales)
     for name in sorted({one.strategy for one in rationales if one.strategy is not None}):
         places = [at for at, one in enumerate(rationales) if one.strategy == name]
         texts = (_finished(rationales[at]) for at in places)
-        for at, one in zip(
-            places, strategies.load(name).solve(texts, sandbox, answer_var), strict=True
-        ):
+        found = strategies.load(name).solve(texts, sandbox, answer_var, ignore_rules)
+        for at, one in zip(places, found, strict=True):
             solved[at] = one
     verdicts: list[Verdict | None] = [
         _verdict(*one) for one in zip(rationales, solved, golds, strict=True)
     ]
     open_places = [at for at, one in enumerate(verdicts) if one is None]
+    if not open_places:
+        return [cast("Verdict", one) for one in verdicts]
     answers = _symbolic([(solved[at].answer or "", golds[at]) for at in open_places], sandbox)
     for at, failure in zip(open_places, answers, strict=True):
         verdicts[at] = Verdict(solved[at].answer, solved[at].rule, failure)

@@ -79,8 +79,13 @@ def carry(source: Path, target: Path) -> None:
         shutil.copytree(source, folder, dirs_exist_ok=True)
 
 
-def tracker(params: Params) -> Tracker:
-    """Where this run's figures go: all stages of a run with the same settings share a parent."""
+def tracker(params: Params, **tags: str) -> Tracker:
+    """Where this run's figures go: all stages of a run with the same settings share a parent.
+
+    Args:
+        params: the settings.
+        tags: what else is known of the run by now.
+    """
     if not params.tracking.mlflow:
         return open_tracker(None)
     settings = params.model_dump(mode="json")
@@ -94,6 +99,6 @@ def tracker(params: Params) -> Tracker:
             key=f"{key}-{experiment}" if experiment else key,
             name=experiment or f"workspace-{key}",
             params=settings,
-            tags={"git": git.stdout.strip(), "dvc_experiment": experiment},
+            tags={"git": git.stdout.strip(), "dvc_experiment": experiment, **tags},
         )
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from siked.analysis import DEV, evaluate, plateau
-from siked.engines.opening import open_engine
+from siked.engines.journal.engine import open_journaled
 from siked.engines.protocol import Sampling
 from siked.files import read_json, replacing_folder, write_json
 from siked.prompts import student_prompt
@@ -84,7 +84,12 @@ def answer(params: Params, files: layout.Student) -> None:
         for question in rows.values()
     ]
     trained = any(files.adapter.iterdir())
-    engine = open_engine(params.engine, layout.BASE, files.adapter if trained else None)
+    engine = open_journaled(
+        params.engine,
+        layout.BASE,
+        files.adapter if trained else None,
+        journal=layout.journal(),
+    )
     answers = collect(
         engine,
         prompts,
@@ -97,7 +102,8 @@ def answer(params: Params, files: layout.Student) -> None:
         for name, rows in asked.items():
             own = answers[start : start + len(rows)]
             start += len(rows)
-            write_records(folder / f"{name}.jsonl", verify(own, rows, sandbox))
+            checked = verify(own, rows, sandbox, ignore_rules=params.verify.ignore_rules)
+            write_records(folder / f"{name}.jsonl", checked)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
         for one in kept.found():
             counts.add(one)
             progress.advance()
-        for one in verify(islice(rationales, counts.rows, None), asked, sandbox):
+        left = islice(rationales, counts.rows, None)
+        for one in verify(left, asked, sandbox, ignore_rules=params.verify.ignore_rules):
             kept.add(one)
             counts.add(one)
             progress.advance()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from siked.analysis import sampled
-from siked.engines.opening import open_engine
+from siked.engines.journal.engine import open_journaled
 from siked.engines.protocol import Sampling
 from siked.files import write_json
 from siked.prompts import student_prompt
@@ -36,7 +36,9 @@ def main(
                 for question in questions(layout.TRAIN).values()
                 for strategy in params.strategies
             ]
-            engine = open_engine(params.engine, layout.BASE, writer.adapter)
+            engine = open_journaled(
+                params.engine, layout.BASE, writer.adapter, journal=layout.journal()
+            )
             sampling = Sampling(**params.generate.model_dump(), seed=params.seed)
             rationales = collect(
                 engine, prompts, sampling, what=f"generate {iteration}", strategies=()

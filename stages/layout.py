@@ -8,13 +8,17 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 
+KNOWN_ERRORS = Path("data/known-errors.yaml")
+RECORDED = Path("data/recorded")
 QUESTIONS = Path("data/questions")
 TRAIN = QUESTIONS / "train.jsonl"
 DEV = QUESTIONS / "dev.jsonl"
 LEFT_OUT = QUESTIONS / "left-out.jsonl"
+OVERLAP = Path("data/overlap.json")
 TEACHER = Path("data/teacher")
 RATIONALES = TEACHER / "rationales"
 D_LLM = TEACHER / "verified.jsonl"
+CARDS = Path("data/cards")
 
 BASE = Path("models/base")
 STUDENTS = Path("models/students")
@@ -93,3 +97,8 @@ def scratch() -> Path:
     copy: all of a repository's experiments share this folder.
     """
     return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".siked"
+
+
+def journal() -> Path:
+    """What models have generated, shared by all experiments of the repository."""
+    return scratch() / "journal"

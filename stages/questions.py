@@ -3,7 +3,8 @@
     python -m stages.questions
 
 Rows that cannot be used, and train questions that are too close to a test question, are listed
-in ``data/questions/left-out.jsonl`` with the reason.
+in ``data/questions/left-out.jsonl`` with the reason. ``data/overlap.json`` says how close train
+questions are to test questions, before and after dropping.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import typer
 
 from siked.errors import UserError
 from siked.files import replacing, replacing_folder, write_json
-from siked.questions import read
+from siked.questions import known_errors, read
+from siked.questions.contamination import contamination
 from siked.questions.overlap import near
 from siked.questions.splits import dev, without_solutions
 from siked.records import write_records
@@ -38,6 +40,7 @@ def main() -> None:
         tests = {name: without_solutions(pools[name]) for name in settings.test}
         candidates = [question for name in settings.train for question in pools[name]]
         kept = apart_from_tests(candidates, tests, settings, left_out)
+        overlap = contamination(candidates, kept, tests, **settings.overlap.model_dump())
         train, held_out = dev(kept, settings.dev_fraction)
         for what, rows in {"train": train, "dev": held_out, **tests}.items():
             if not rows:
@@ -53,6 +56,7 @@ def main() -> None:
                 write_records(folder / layout.test_set(name).name, rows)
             with replacing(folder / layout.LEFT_OUT.name) as file:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in left_out)
+        write_json(layout.OVERLAP, overlap)
         reasons = Counter((row["source"], row["reason"].split(":")[0]) for row in left_out)
         write_json(
             layout.METRICS / "questions.json",
@@ -73,8 +77,9 @@ def read_all(
 ) -> dict[str, list[Question]]:
     """The questions of every source by its name; unusable rows are added to ``left_out``."""
     pools: dict[str, list[Question]] = {}
+    wrong = known_errors.load(layout.KNOWN_ERRORS) if settings.exclude_known_errors else None
     for name, source in {**settings.train, **settings.test}.items():
-        reading = read(name, source, Path(settings.root), settings.seed)
+        reading = read(name, source, Path(settings.root), settings.seed, wrong)
         pools[name] = reading.questions
         left_out += [
             {"source": name, "row": one.where, "reason": one.reason} for one in reading.left_out

@@ -8,6 +8,7 @@ Figures of stages that DVC restored from its cache reach MLflow here too.
 from __future__ import annotations
 
 import csv
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,6 +17,8 @@ from siked import pictures, plots
 from siked.files import read_json, replacing_folder, write_json, write_text
 from siked.records import VerifiedRationale, read_records
 from siked.report import Cost, Picture, Report, choose_samples, render
+from siked.sampling_statistics import counted as count_samples
+from siked.sampling_statistics import forced, majority_at_k, pass_at_k
 from stages import layout
 from stages.common import evaluations, questions, stage, tracker
 
@@ -27,20 +30,22 @@ if TYPE_CHECKING:
 def main() -> None:
     """Write ``plots/*.json`` and ``reports/``."""
     with stage("report") as params:
-        chain = params.chain()
+        iterations = params.chain()
         baselines = [layout.baseline(strategy) for strategy in params.strategies]
-        evaluated = evaluations([*chain, *baselines])
+        evaluated = evaluations([*iterations, *baselines])
         summary = read_json(layout.METRICS / "summary.json")
-        accuracy = plots.accuracy_rows(evaluated, chain)
-        shares = plots.share_rows(evaluated, chain)
-        failures = plots.failure_rows(evaluated, chain)
+        accuracy = plots.accuracy_rows(evaluated, iterations)
+        shares = plots.share_rows(evaluated, iterations)
+        failures = plots.failure_rows(evaluated, iterations)
         write_json(layout.PLOTS / "accuracy.json", accuracy)
         write_json(layout.PLOTS / "shares.json", shares)
         write_json(layout.PLOTS / "failures.json", failures)
-        write_json(layout.PLOTS / "loss.json", losses([*chain, *baselines]))
+        write_json(layout.PLOTS / "loss.json", losses([*iterations, *baselines]))
+        several = sampled(params)
         with replacing_folder(layout.ITERATIONS) as folder:
             for name in evaluated:
-                write_json(folder / f"{name}.json", everything(name))
+                samples_of = {"samples": several[name]} if name in several else {}
+                write_json(folder / f"{name}.json", everything(name) | samples_of)
         charts = {
             "accuracy": pictures.accuracy_over_iterations(
                 accuracy,
@@ -55,18 +60,19 @@ def main() -> None:
             title="SIKeD: what the student learned",
             params=params.model_dump(mode="json"),
             strategies=params.strategies,
-            chain=chain,
+            chain=iterations,
             baselines=baselines,
             evaluations=evaluated,
             summary=summary,
             filters={"teacher": read_json(layout.METRICS / "teacher.json")}
-            | {name: counted(name, "filter") for name in chain[1:]},
-            mixes={name: counted(name, "mix") for name in chain},
+            | {name: counted(name, "filter") for name in iterations[1:]},
+            mixes={name: counted(name, "mix") for name in iterations},
+            sampled=several,
             pictures=[
                 Picture(CAPTIONS[name], pictures.svg(chart)) for name, chart in charts.items()
             ],
             samples=samples(params, summary["selected"]),
-            costs=costs([*chain, *baselines]),
+            costs=costs([*iterations, *baselines]),
         )
         with replacing_folder(layout.REPORTS) as folder:
             write_text(folder / "index.html", render(report))
@@ -86,6 +92,25 @@ CAPTIONS = {
 def counted(student: str, step: str) -> dict[str, Any]:
     """What one step of a student counted."""
     found: dict[str, Any] = read_json(layout.Student(student).metrics(step))
+    return found
+
+
+def sampled(params: Params) -> dict[str, dict[str, Any]]:
+    """What several samples a train question say of each student that wrote some, by its name.
+
+    The next iteration's verified rationales are this student's; after the plateau there are none.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, iteration in params.iterations.items():
+        rationales = read_records(layout.Student(name).verified, VerifiedRationale)
+        if (first := next(rationales, None)) is not None:
+            several = count_samples(chain([first], rationales), params.strategies)
+            found[iteration.previous] = {
+                "k": several.k,
+                **forced(several),
+                "pass": pass_at_k(several),
+                "majority": majority_at_k(several),
+            }
     return found
 
 
@@ -135,10 +160,11 @@ def losses(students: list[str]) -> list[dict[str, Any]]:
 
 def record(params: Params, evaluated: dict[str, dict[str, Any]]) -> None:
     """Everything that the run counted, in MLflow."""
-    runs, chain = tracker(params), params.chain()
+    iterations = params.chain()
+    runs = tracker(params)
     for name, evaluation in evaluated.items():
         steps = {step: figures for step, figures in everything(name).items() if step != "eval"}
-        place = chain.index(name) if name in chain else None
+        place = iterations.index(name) if name in iterations else None
         runs.log(name, {**evaluation, **steps}, step=place)
     runs.finish([layout.REPORTS / "index.html"])
 

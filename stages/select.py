@@ -10,15 +10,21 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from siked.analysis import DEV, best, compare, summary
-from siked.files import replacing_folder, write_json
+from siked.cards.model import Facts, Training, model_card
+from siked.cards.teacher import written_by
+from siked.files import read_json, replacing_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
 from siked.settings import FIRST_ITERATION
 from stages import layout
 from stages.common import evaluations, stage
+
+if TYPE_CHECKING:
+    from siked.settings import Params
 
 
 def main() -> None:
@@ -29,13 +35,25 @@ def main() -> None:
         sweep({*chain, *baselines})
         evaluated = evaluations([*chain, *baselines])
         chosen = best({name: evaluated[name][DEV]["accuracy"] for name in chain})
-        with replacing_folder(layout.BEST) as folder:
-            shutil.copytree(layout.Student(chosen).adapter, folder, dirs_exist_ok=True)
-            write_json(folder / "siked.json", {"version": 1, "iteration": chosen})
         gains = {
             name: compare(answers(FIRST_ITERATION, name), answers(chosen, name))
             for name in evaluated[chosen]
         }
+        card = Facts(
+            name=chosen,
+            student=params.student,
+            strategies=params.strategies,
+            teacher=written_by(params.teacher),
+            train=params.questions.train,
+            test=params.questions.test,
+            trainings=trainings(params, chosen),
+            evaluation=evaluated[chosen],
+            gains=gains,
+        )
+        with replacing_folder(layout.BEST) as folder:
+            shutil.copytree(layout.Student(chosen).adapter, folder, dirs_exist_ok=True)
+            write_json(folder / "siked.json", {"version": 1, "iteration": chosen})
+            write_text(folder / "README.md", model_card(card))
         write_json(
             layout.METRICS / "summary.json",
             summary(evaluated, chain, baselines, chosen, gains),
@@ -48,6 +66,21 @@ def answers(name: str, benchmark: str) -> list[VerifiedRationale]:
     return list(
         read_records(layout.Student(name).answers / f"{benchmark}.jsonl", VerifiedRationale)
     )
+
+
+def trainings(params: Params, chosen: str) -> list[Training]:
+    """The iterations that led to the chosen one, it included."""
+    chain = params.chain()
+    students = [layout.Student(name) for name in chain[: chain.index(chosen) + 1]]
+    return [
+        Training(
+            name=student.name,
+            mix_sha256=sha256(student.mix),
+            mix=read_json(student.metrics("mix")),
+            train=read_json(student.metrics("train")),
+        )
+        for student in students
+    ]
 
 
 def sweep(names: set[str]) -> None:

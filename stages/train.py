@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from siked import student_format
 from siked.files import replacing, replacing_folder, write_json
 from siked.records import Example, read_records
 from siked.settings import FIRST_ITERATION
@@ -28,7 +29,7 @@ def main(
     previous: Annotated[str | None, typer.Option()] = None,
     strategy: Annotated[str | None, typer.Option()] = None,
 ) -> None:
-    """Write the adapter ``models/students/STUDENT``.
+    """Write the adapter ``models/students/STUDENT`` and what else belongs to the student.
 
     Args:
         student: its name.
@@ -64,6 +65,12 @@ def main(
             seed=params.seed,
             out=files.adapter,
             checkpoints=layout.scratch() / "checkpoints",
+        )
+        student_format.write(
+            files.adapter,
+            layout.BASE,
+            params.student.source,
+            [strategy] if strategy else params.strategies,
         )
         report(files, log.curve, {"carried": False, **log.model_dump(exclude={"curve"})})
 

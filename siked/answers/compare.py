@@ -30,8 +30,9 @@ _LEAST_UNROUNDED = 3
 _LEAST_DIGITS = 4
 _LONGEST_EXPRESSION = 200
 _EXPRESSION = re.compile(
+    # Possessive: a command is also a backslash and a name; trying both ways takes for ever.
     r"(?:\\?(?:sqrt|frac|dfrac|tfrac|pi|cdot|times|div|left|right|pm|log|ln|sin|cos|tan|exp|text|"
-    r"boxed)\b|[\d\s+\-−–*/^().,{}\\$%×·÷]|π|√)+"
+    r"boxed)(?![a-z])|[\d\s+\-−–*/^().,{}\\$%×·÷]|π|√)++"
 )
 
 
@@ -74,7 +75,7 @@ def expression(prediction: str) -> str | None:
     # A list of numbers is several answers; Math-Verify would take it for a set.
     if "," in text or _EXPRESSION.fullmatch(text) is None:
         return None
-    return text
+    return text.replace("**", "^")
 
 
 def equivalence(expression: str, gold: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from siked.answers.words import in_words
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MOST_DIGITS = 1000
 """Longer numbers, and powers of ten beyond, are not read: conversion takes quadratic time."""
 MOST_TEXT = 2000
+_SHORT = 40
 
 _MINUS = "-\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d"
 _SPACE = "\u00a0\u2007\u2009\u202f"
@@ -40,7 +42,9 @@ _VULGAR = {
     "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8",
     "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
 }  # fmt: skip
-_CURRENCY = "$€£¥₹₩"
+_CURRENCY = "$¢£¤¥฿" + "".join(map(chr, range(0x20A0, 0x20C1)))
+_WIDE = {0xFF01 + at: 0x21 + at for at in range(94)} | {0x3000: 0x20}
+"""Full-width letters, digits and signs as the usual ones."""
 
 # Digits with separators. Commas stand every three digits (or two, the Indian way); points only
 # where there are two of them or a decimal comma follows, since 1.234 alone is a decimal.
@@ -50,15 +54,16 @@ _GROUPED = (
     r"|\d{1,3}(?:,\d{2,3}){0,9},\d{3}(?!\d|,\d)(?:\.\d+)?"
     rf"|\d{{1,3}}(?:[{_SPACE}'’_]\d{{3}}){{1,9}}(?!\d)(?:,\d{{1,2}}(?!\d)|\.\d+)?"
     r"|\d{1,3}(?: \d{3}){2,9}(?!\d)(?:,\d{1,2}(?!\d)|\.\d+)?"
+    r"|\d{1,3} \d{3},\d{1,2}(?![\d,])"
 )
 _DIGITS = rf"(?:{_GROUPED}|\d+,\d{{1,2}}(?![\d,])|\d+\.\d+|\d+|\.\d+)"
 _POWER = (
     rf"(?:[eE]\+?(?P<e>[{_MINUS}]?\d{{1,5}})(?![\d.])"
-    rf"|\s*[x×*·]\s*10\^\(?(?P<ten>[{_MINUS}]?\d{{1,5}})\)?)"
+    rf"|\s*[x×*·]\s*10(?:\^|\*\*)\(?(?P<ten>[{_MINUS}]?\d{{1,5}})\)?)"
 )
 _NUMBER = re.compile(
     rf"(?P<sign>[{_MINUS}+]\s?)?(?:[{_CURRENCY}]\s?)?(?P<inner>[{_MINUS}])?"
-    rf"(?:(?:(?P<whole>\d{{1,15}})(?:\s|\s?&))?(?P<over>\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?/\s?"
+    rf"(?:(?:(?P<whole>\d{{1,15}})(?:\s|\s?&|\sand\s))?(?P<over>\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?/\s?"
     rf"(?P<under>\d{{1,15}}(?:,\d{{3}}){{0,5}})(?![\d/.,]\d)"
     rf"|(?P<digits>{_DIGITS}){_POWER}?)"
     r"(?:\s?(?P<percent>%|percent\b|per cent\b)"
@@ -66,14 +71,28 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    rf"(?:[A-Za-z]{{2,3}}\s?)?(?=[{_CURRENCY}])|(?:USD|EUR|GBP|Rs\.?|US)\s", re.IGNORECASE
+    rf"(?:[A-Za-z]{{1,3}}\s?)?(?=[{_CURRENCY}])"
+    r"|(?:USD|EUR|GBP|INR|CAD|AUD|CHF|JPY|CNY|RMB|Rs\.?|US)\s?(?=\d)",
+    re.IGNORECASE,
 )
+_SIGN_WORD = re.compile(rf"(?:minus|negative)\s+(?=[{_CURRENCY}]?\s?\.?\d)", re.IGNORECASE)
+_HOUR = re.compile(r"\b(\d{1,2}):00(?=\s?(?:[ap]\.?m\b|o.clock\b))", re.IGNORECASE)
+_BOLD = re.compile(r"(?<![\d)])\*\*|\*\*(?![\d(-])")
+"""Two stars that are no power."""
+_PLAIN = re.compile(r"\$?(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?\.?")
+"""What most answers are; read without the pattern for everything."""
 _UNIT = re.compile(
+    r"(?!\s?[xyzXYZ](?![A-Za-z]))"  # 3x is an expression
     # Possessive throughout: a text that is no unit is refused in one pass.
-    r"(?:\s*+(?:[A-Za-z°²³'’\"µ€£¥₹₩¢$]++(?:[-/^.][A-Za-z0-9]++)*+\.?+|\([^()\d]*+\)|/|[,;.])){0,12}+"
-    r"[\s.!]*+"
+    r"(?:\s*+(?:[A-Za-z°²³'’\"µ"
+    + _CURRENCY
+    + r"]++(?:[-/^.][A-Za-z0-9]++)*+\.?+|\([^()\d]*+\)|/|[,;.])){0,12}+"
+    r"[\s.!…]*+"
 )
-_TEXTUAL = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname)\s*\{([^{}]*)\}")
+_TEXTUAL = re.compile(
+    r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname|mathit|textit|underline|"
+    r"textrm|emph)\s*\{([^{}]*)\}"
+)
 _FRAC = re.compile(r"(\d?)\s*\\[dtc]?frac\s*(?:\{\s*([^{}]*?)\s*\}\s*\{\s*([^{}]*?)\s*\}|(\d)(\d))")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -93,8 +112,17 @@ class Number:
 
 def parse(text: str) -> Number | None:
     """The one number that a whole text says, unit and decoration aside; None where it is none."""
-    if len(text) > MOST_TEXT:
-        return None
+    if len(text) <= _SHORT:
+        return _remembered(text)
+    return _parse(text) if len(text) <= MOST_TEXT else None
+
+
+def _parse(text: str) -> Number | None:
+    if plain := _PLAIN.fullmatch(text):
+        whole, decimals = plain[1], plain[2] or ""
+        if not decimals:
+            return Number(Fraction(int(whole)), 0)
+        return Number(Fraction(int(whole + decimals), 10 ** len(decimals)), len(decimals))
     cleaned = clean(text)
     if not cleaned:
         return None
@@ -105,6 +133,11 @@ def parse(text: str) -> Number | None:
     if _UNIT.fullmatch(cleaned, match.end()) is None:
         return None
     return _number(match)
+
+
+_remembered = lru_cache(maxsize=8192)(_parse)
+"""The same few answers come again and again, and each is read twice: when it is found and when it
+is compared."""
 
 
 def in_words_number(text: str) -> Number | None:
@@ -136,13 +169,13 @@ def clean(text: str) -> str:
     """Text without LaTeX, markdown and the spaces around; fractions as ``a/b``."""
     if "\\" in text or "{" in text:
         text = _without_latex(text)
-    if "10" in text:
-        text = _POWER_OF_TEN.sub(lambda m: "10^" + m[1].translate(_SUPERSCRIPT), text)
-    for sign, fraction in _VULGAR.items():
-        if sign in text:
-            text = re.sub(rf"(\d?)\s?{sign}", rf"\g<1> {fraction}", text)
-    text = text.replace("**", "").replace("__", "").replace("`", "").strip()
-    text = text.strip("*_~ \t\r\n")
+    if not text.isascii():
+        text = _without_signs(text)
+    if ":00" in text:
+        text = _HOUR.sub(r"\1", text)
+    if "**" in text:
+        text = _BOLD.sub("", text)
+    text = text.replace("__", "").replace("`", "").strip("*_~ \t\r\n")
     if len(text) > 1 and text[0] == text[-1] == "$":
         text = text[1:-1].strip()
     elif text.endswith("$") and text[:1] != "$" and text[:-1].strip()[:1].isalpha():
@@ -152,6 +185,17 @@ def clean(text: str) -> str:
         text = text.lstrip("=≈~: ")
     if len(text) > 1 and text[0] == "(" and text[-1] == ")":
         text = text[1:-1].strip()
+    return _SIGN_WORD.sub("-", text, count=1) if text[:1] in "mMnN" else text
+
+
+def _without_signs(text: str) -> str:
+    """Text without full-width signs, fractions in one sign and superscript powers of ten."""
+    text = text.translate(_WIDE)
+    if "10" in text:
+        text = _POWER_OF_TEN.sub(lambda m: "10^" + m[1].translate(_SUPERSCRIPT), text)
+    for sign, fraction in _VULGAR.items():
+        if sign in text:
+            text = re.sub(rf"(\d?)\s?{sign}", rf"\g<1> {fraction}", text)
     return text
 
 
@@ -170,7 +214,8 @@ def _without_latex(text: str) -> str:
         (r"\approx", ""), ("{,}", ","), (r"\quad", " "),
     ):  # fmt: skip
         text = text.replace(name, plain)
-    return re.sub(r"\^\{([^{}]*)\}", r"^\1", text)
+    text = re.sub(r"\^\{([^{}]*)\}", r"^\1", text)
+    return text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text
 
 
 def _fraction(match: re.Match[str]) -> str:

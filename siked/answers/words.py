@@ -1,4 +1,4 @@
-"""Numbers in words: "forty-two", "one hundred and five", "two and a half", "a dozen"."""
+"""Numbers in words: "forty-two", "one hundred and five", "two and a half", "two-thirds"."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ _PARTS = {"half": Fraction(1, 2), "third": Fraction(1, 3), "quarter": Fraction(1
 _MANY_PARTS = {"halves", "thirds", "quarters", "fourths", "fifths", "sixths", "eighths", "tenths"}
 """Three quarters may be 3/4 or three coins: such a text is not taken for a number."""
 _KNOWN = {*_ONES, *_TENS, *_SCALES, *_PARTS, *_MANY_PARTS, "hundred", "dozen", "minus", "negative"}
+_DIVISORS = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
+    "eighth": 8, "ninth": 9, "tenth": 10,
+}  # fmt: skip
+_HYPHENED = re.compile(r"([a-z]+)-([a-z]+?)s?(?![a-z-])", re.IGNORECASE)
+"""Two-thirds is a fraction; a space in place of the hyphen leaves that open."""
+_ARTICLES = {"half", "dozen", "third", "quarter", "hundred", "thousand", "million", "billion"}
+"""What "a" may stand in front of for one."""
 _WORD = re.compile(r"[A-Za-z]+")
 _MOST_WORDS = 24
 
@@ -34,12 +42,25 @@ def in_words(text: str) -> Fraction | None:
     sign = 1
     if words and words[0] in ("minus", "negative"):
         sign, words = -1, words[1:]
-    if not words or (words[0] not in _KNOWN and words[:2] not in (["a", "half"], ["a", "dozen"])):
+    if words[:1] == ["a"] and words[1:2] and words[1] in _ARTICLES:
+        words = words[1:] if words[1] in {*_PARTS, "dozen"} else ["one", *words[1:]]
+    if not words or words[0] not in _KNOWN:
         return None
-    value, used = _read(words)
+    value, used = _fraction(text, words) or _read(words)
     if value is None or any(word in _KNOWN for word in words[used:]):
         return None
     return sign * value
+
+
+def _fraction(text: str, words: list[str]) -> tuple[Fraction, int] | None:
+    """The fraction that a text begins with, and its two words; None where it is another number."""
+    found = _HYPHENED.search(text)
+    if found is None or [one.lower() for one in found.group(1, 2)] != [
+        words[0], words[1].rstrip("s") if len(words) > 1 else ""
+    ]:  # fmt: skip
+        return None
+    over, under = _ONES.get(words[0]), _DIVISORS.get(words[1].rstrip("s"))
+    return (Fraction(over, under), 2) if over and under else None
 
 
 def _read(words: list[str]) -> tuple[Fraction | None, int]:
@@ -64,7 +85,8 @@ def _read(words: list[str]) -> tuple[Fraction | None, int]:
         elif word in _SCALES and seen and group:
             total, group, last = total + group * _SCALES[word], 0, 10**15
         elif word == "dozen":
-            return total + max(group, 1) * 12, at + 1
+            # Two dozen may be asked for as two or as 24; digits have it as their unit as well.
+            return (total + group if seen else Fraction(12)), at + 1
         elif word in _PARTS and (not seen or (at and words[at - 1] in ("a", "and"))):
             return total + group + _PARTS[word], at + 1
         else:

@@ -23,15 +23,23 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from siked.outputs import Checked
+    from siked.settings import VerifySettings
 
 
 def verify(
     file: Annotated[Path, typer.Argument(help="JSON Lines of `strategy`, `output` and `gold`.")],
+    *,
     out: Annotated[Path | None, typer.Option(help="Where to write a verdict a row.")] = None,
     seconds: Annotated[float, typer.Option(help="Processor time of a program.")] = 3,
     memory_mb: Annotated[int, typer.Option(help="Address space of a program, in MiB.")] = 512,
     workers: Annotated[
         int | None, typer.Option(help="Programs run at once; one a processor if not given.")
+    ] = None,
+    isolation: Annotated[
+        str, typer.Option(help="See `verify.isolation` in `siked params`.")
+    ] = "auto",
+    ignore_rule: Annotated[
+        list[str] | None, typer.Option(help="An extraction rule that does not count; repeatable.")
     ] = None,
 ) -> None:
     """Check any model's outputs against gold answers; programs run in the sandbox.
@@ -43,14 +51,18 @@ def verify(
     from siked.progress import track  # noqa: PLC0415
     from siked.records import count_records, read_records  # noqa: PLC0415
     from siked.sandbox import Sandbox  # noqa: PLC0415
-    from siked.settings import VerifySettings  # noqa: PLC0415
 
     if not file.is_file():
         raise UserError(f"{file}: no such file")
     if out is not None and out.exists() and out.samefile(file):
         raise UserError(f"{out}: is the file that is read: give --out another name")
-    limits = VerifySettings(
-        seconds=seconds, memory_mb=memory_mb, output_kb=64, workers=workers or os.cpu_count() or 1
+    limits = _settings(
+        seconds=seconds,
+        memory_mb=memory_mb,
+        output_kb=64,
+        workers=os.cpu_count() if workers is None else workers,
+        isolation=isolation,
+        ignore_rules=ignore_rule or (),
     )
     total = count_records(file)
     counts = Counts()
@@ -60,7 +72,8 @@ def verify(
             target = stack.enter_context(replacing(out)) if out is not None else None
             sandbox = stack.enter_context(Sandbox(limits))
             progress = stack.enter_context(track(total, "verify"))
-            for one in checked(read_records(file, Output), sandbox):
+            outputs = read_records(file, Output)
+            for one in checked(outputs, sandbox, ignore_rules=limits.ignore_rules):
                 counts.add(one)
                 if target is not None:
                     target.write(one.model_dump_json(exclude_defaults=True) + "\n")
@@ -74,6 +87,24 @@ def verify(
     print(f"{counts.rows} outputs in {took:.1f} s: {counts.rows / max(took, 1e-9):.0f} a second")
     if out is not None:
         print(f"{out}: a verdict a row")
+
+
+def _settings(**options: object) -> VerifySettings:
+    """The options as settings.
+
+    Raises:
+        UserError: one has a value that cannot be.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from siked.settings import VerifySettings  # noqa: PLC0415
+
+    try:
+        return VerifySettings.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-").replace("rules", "rule")
+        raise UserError(f"--{option}: {first['input']!r}: {first['msg']}") from None
 
 
 class Counts:

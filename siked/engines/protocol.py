@@ -7,10 +7,10 @@ A journal or a cluster can wrap any of them, since an engine is nothing but this
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 FinishReason = Literal["stop", "length"]
 
@@ -34,6 +34,8 @@ class Sampling:
 
     samples: int = 1
     """Completions a prompt."""
+    first_sample: int = 0
+    """The number of the first of them; a sample's number decides how it is drawn."""
     temperature: float = 0.0
     """0 decodes greedily."""
     top_k: int = 0
@@ -53,11 +55,13 @@ class Completion:
     prompt: int
     """Index of its prompt in the sequence given to ``generate``."""
     sample: int
-    """Its number among the prompt's samples, from 0."""
+    """Its number among the prompt's samples, from ``Sampling.first_sample``."""
     text: str
     prompt_tokens: int
     completion_tokens: int
     finish_reason: FinishReason
+    recalled: bool = False
+    """It was generated earlier and comes from a journal."""
 
 
 class Engine(Protocol):
@@ -68,4 +72,19 @@ class Engine(Protocol):
 
         The same prompts, settings and seed give the same completions on the same machine.
         """
+        ...
+
+
+@runtime_checkable
+class Batched(Engine, Protocol):
+    """An engine whose samples may depend, in their last bits, on what shares their batch."""
+
+    def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
+        """Which prompts (their indices) ``generate`` would run together, in its order."""
+        ...
+
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
+    ) -> Iterator[Completion]:
+        """Yield the completions of some of these batches, as ``generate`` would write them."""
         ...

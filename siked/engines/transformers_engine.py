@@ -17,7 +17,7 @@ from siked.models import end_tokens, load
 from siked.prompts import encode, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from siked.engines.decoding.loop import Row
@@ -50,15 +50,28 @@ class TransformersEngine:
         Raises:
             UserError: a prompt and its completion are longer than the model can read.
         """
-        ids = [self._encoded(prompt, sampling) for prompt in prompts]
-        for batch in _batches([len(prompt) for prompt in ids], sampling, self._budget):
-            for written in self._run(
-                [prompts[i] for i in batch], [ids[i] for i in batch], sampling
-            ):
+        yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
+
+    def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
+        """Which prompts (their indices) run together, in the order of their runs.
+
+        Raises:
+            UserError: a prompt and its completion are longer than the model can read.
+        """
+        lengths = [len(self._encoded(prompt, sampling)) for prompt in prompts]
+        return list(_batches(lengths, sampling, self._budget))
+
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
+    ) -> Iterator[Completion]:
+        """Yield the completions of some batches, as they finish."""
+        for batch in batches:
+            asked = [prompts[index] for index in batch]
+            ids = [self._encoded(prompt, sampling) for prompt in asked]
+            for written in self._run(asked, ids, sampling):
                 for row in written:
                     if row.finish_reason is not None:
-                        index = batch[row.prompt]
-                        yield _completion(row, index, len(ids[index]))
+                        yield _completion(row, batch[row.prompt], len(ids[row.prompt]))
 
     def stream(
         self, prompt: Prompt, sampling: Sampling, write: Callable[[str], object]

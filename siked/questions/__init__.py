@@ -1,7 +1,7 @@
 """Questions: read from their sources, compared, and split.
 
-A format is one module here with ``read(name, path, source)``, named as ``Source.format`` names it.
-``demo`` writes its questions itself.
+A format is one module here with ``read(name, path, source)``, named as ``Source.format`` names it;
+``tables`` has the three that are tables. ``demo`` writes its questions itself.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siked.questions import hub, splits
+from siked.questions.known_errors import KnownErrors
 from siked.questions.reading import LeftOut, Reading
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from siked.records import Question
     from siked.settings import Source
 
-__all__ = ["LeftOut", "Reading", "read"]
+__all__ = ["KnownErrors", "LeftOut", "Reading", "read"]
+
+_MODULES = {"csv": "tables", "parquet": "tables", "dataset": "tables"}
 
 
-def read(name: str, source: Source, root: Path, seed: int) -> Reading:
+def read(
+    name: str, source: Source, root: Path, seed: int, known_errors: KnownErrors | None = None
+) -> Reading:
     """Read one source.
 
     Args:
@@ -30,6 +35,7 @@ def read(name: str, source: Source, root: Path, seed: int) -> Reading:
         source: where and what it is, and how much of it is wanted.
         root: folder below which ``source.path`` lies.
         seed: seed of the demo's questions; no other format draws anything.
+        known_errors: wrong labels, whose questions are left out; all are taken where None.
 
     Raises:
         UserError: a file is missing or malformed, or a data set cannot be loaded.
@@ -40,6 +46,8 @@ def read(name: str, source: Source, root: Path, seed: int) -> Reading:
         if isinstance(row, LeftOut):
             # Without the root, which differs between machines that read the same file.
             left_out.append(row._replace(where=row.where.removeprefix(f"{root}/")))
+        elif known_errors is not None and (error := known_errors.of(row)):
+            left_out.append(LeftOut(row.id, f"known error: {error.reason} ({error.source})"))
         else:
             questions.append(row)
     return Reading(_drawn(questions, source), left_out, len(questions) + len(left_out))
@@ -54,7 +62,8 @@ def _rows(name: str, source: Source, root: Path, seed: int) -> Iterator[Question
     elif path.startswith(hub.PREFIX):
         yield from hub.read(name, source)
     else:
-        reader = importlib.import_module(f"siked.questions.{source.format}")
+        module = _MODULES.get(source.format, source.format)
+        reader = importlib.import_module(f"siked.questions.{module}")
         yield from reader.read(name, root / path, source)
 
 

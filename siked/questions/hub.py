@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError
-from siked.questions import gsm8k, jsonl
+from siked.questions import gsm8k, jsonl, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def _rows(source: Source, configuration: str | None) -> Iterator[tuple[str, dict
         raise _failed(source, error) from error
     label = "/".join(part for part in (source.path, configuration, source.split) if part)
     for number, row in enumerate(table, start=1):
-        yield f"{label}: row {number}", dict(row)
+        yield f"{label}: row {number}", tables.plain_numbers(dict(row))
 
 
 def _identity(source: Source) -> str:

@@ -2,7 +2,8 @@
 
 Two questions are compared by the share of word n-grams that they have in common (Jaccard: common
 over all), over ``splits.words``; texts shorter than n words are one n-gram. Numbers count as
-words, so the same story with other numbers is near only if the threshold lets it.
+words, so the same story with other numbers is near only if the threshold lets it, or where
+numbers are left out of the comparison.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from siked.questions.splits import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from siked.records import Question
 
@@ -46,31 +47,55 @@ def near(
         One entry a train question that is near, with its closest test question (of equally
         close ones the first), in the order of ``train``.
     """
-    held = [(question, _ngrams(question, ngram)) for question in tests]
-    learned = [(question, _ngrams(question, ngram)) for question in train]
+    best: dict[str, Near] = {}
+    for pair in pairs(train, tests, ngram, threshold):
+        known = best.get(pair.train_id)
+        if known is None or pair.similarity > known.similarity:
+            best[pair.train_id] = pair
+    return list(best.values())
+
+
+def pairs(
+    train: Sequence[Question],
+    tests: Iterable[Question],
+    ngram: int,
+    threshold: float,
+    *,
+    numbers: bool = True,
+) -> Iterator[Near]:
+    """Every train question with every test question at a similarity of at least ``threshold``.
+
+    Args:
+        train: as in ``near``.
+        tests: as in ``near``.
+        ngram: as in ``near``.
+        threshold: as in ``near``.
+        numbers: whether numbers must agree; otherwise any number equals any other.
+
+    Yields:
+        The pairs in the order of ``train`` and, for each of its questions, of ``tests``.
+    """
+    held = [(question, _ngrams(question, ngram, numbers=numbers)) for question in tests]
+    learned = [(question, _ngrams(question, ngram, numbers=numbers)) for question in train]
     frequency = Counter(one for _, ngrams in [*held, *learned] for one in ngrams)
     # Two sets with enough in common share one of their rarest n-grams, so only those are indexed.
     index: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, (_, ngrams) in enumerate(held):
         for one in _rarest(ngrams, frequency, threshold):
             index[one].append(number)
-    found: list[Near] = []
     for question, ngrams in learned:
         rare = _rarest(ngrams, frequency, threshold)
-        candidates = sorted({number for one in rare for number in index.get(one, ())})
-        best: Near | None = None
-        for number in candidates:
+        for number in sorted({number for one in rare for number in index.get(one, ())}):
             test, other = held[number]
             similarity = _jaccard(ngrams, other)
-            if similarity >= threshold and (best is None or similarity > best.similarity):
-                best = Near(question.id, test.id, similarity)
-        if best is not None:
-            found.append(best)
-    return found
+            if similarity >= threshold:
+                yield Near(question.id, test.id, similarity)
 
 
-def _ngrams(question: Question, length: int) -> Ngrams:
+def _ngrams(question: Question, length: int, *, numbers: bool) -> Ngrams:
     text = words(question.question)
+    if not numbers:
+        text = ["0" if word[0].isdecimal() else word for word in text]
     if len(text) < length:
         return frozenset([tuple(text)])
     return frozenset(tuple(text[start : start + length]) for start in range(len(text) - length + 1))

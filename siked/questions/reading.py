@@ -47,8 +47,8 @@ def open_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(
-            f"{path}: no such file: name the folder that has it, "
-            "`dvc exp run -S questions.root=FOLDER`"
+            f"{path}: no such file: `siked data add` brings a published one, `dvc pull` one that "
+            "your remote has; or name the folder that has it, `-S questions.root=FOLDER`"
         ) from None
     except (IsADirectoryError, NotADirectoryError):
         raise UserError(f"{path}: not a file: correct the source's `path`") from None

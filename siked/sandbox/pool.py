@@ -7,35 +7,31 @@ already run.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
 import selectors
-import struct
-import subprocess
-import tempfile
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Self
 
+from siked.errors import UserError
 from siked.records import Failure
-from siked.sandbox.isolation import LIBRARIES, available, bubblewrap, command, why_not
+from siked.sandbox import isolation
+from siked.sandbox.interpreter import LIBRARIES, available
+from siked.sandbox.servers import WALL, Server, StartError, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
+    from siked.sandbox.isolation import Way
     from siked.settings import VerifySettings
 
 ANSWER_NAMES = ("answer", "ans", "final_answer")
 """The variables that hold a program's answer, best first."""
 _LONGEST_SOURCE = 200_000
-_MOST_REPLY = 2**20
-_START_SECONDS = 60.0
 _GRACE_SECONDS = 5.0
-_WALL = 3
-"""Wall time for each second of processor time: a busy machine changes no verdict, sleep ends."""
 _AHEAD = 64
 """Finished results kept for each worker while an earlier program still runs."""
 _USES = {
@@ -80,7 +76,8 @@ class Result:
 class Sandbox:
     """Runs programs in isolation; a context manager.
 
-    Its servers end with the thread that entered it.
+    Its servers end with the thread that entered it. Where the walls are weaker than isolation and
+    the user has accepted that, each entering says so on standard error.
 
     Raises:
         UserError: on entering, where programs cannot be isolated.
@@ -90,16 +87,24 @@ class Sandbox:
         self._limits = limits
         self._workers: list[_Worker] = []
         self._running = False
+        self.isolation = ""
+        """What stands between a program and the machine, such as
+        ``bubblewrap+landlock+seccomp``; known once entered."""
 
     def __enter__(self) -> Self:
-        bwrap = bubblewrap()
-        self._workers = [_Worker(bwrap, self._limits) for _ in range(self._limits.workers)]
+        way, first = strongest(self._limits)
+        count = self._limits.workers
+        self._workers = [_Worker(way, first.walls, self._limits) for _ in range(count)]
+        self._workers[0].servers[()] = first
+        self.isolation = isolation.text(first.walls)
         try:
-            for worker in self._workers:
+            for worker in self._workers[1:]:
                 worker.start(())
         except BaseException:
             self.close()
             raise
+        if not isolation.enough(first.walls):
+            print(f"siked: {isolation.warning(first.walls)}", file=sys.stderr, flush=True)
         return self
 
     def __exit__(
@@ -181,121 +186,69 @@ def _refused(program: Program) -> Result | None:
 
 
 @dataclass
-class _Server:
-    """One fork server behind its walls."""
-
-    process: subprocess.Popen[bytes]
-    errors: IO[bytes]
-
-    def send(self, message: Any) -> None:
-        body = json.dumps(message).encode()
-        assert self.process.stdin is not None
-        self.process.stdin.write(struct.pack("!I", len(body)) + body)
-        self.process.stdin.flush()
-
-    def receive(self) -> Any:
-        """The next reply; None where the server is gone or talks nonsense."""
-        assert self.process.stdout is not None
-        with contextlib.suppress(OSError, ValueError):
-            head = self.process.stdout.read(4)
-            if len(head) == 4 and (size := struct.unpack("!I", head)[0]) <= _MOST_REPLY:
-                return json.loads(self.process.stdout.read(size))
-        return None
-
-    def end(self) -> None:
-        """Kill the server and everything in its walls, and leave nothing behind."""
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.errors):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-
-
-@dataclass
 class _Worker:
     """Runs one program at a time, on the server that has its libraries."""
 
-    bwrap: str
+    way: Way
+    walls: frozenset[str]
     limits: VerifySettings
-    servers: dict[tuple[str, ...], _Server] = field(default_factory=dict)
+    servers: dict[tuple[str, ...], Server] = field(default_factory=dict)
     number: int = -1
-    busy: tuple[str, ...] | None = None
+    busy: Server | None = None
     deadline: float = 0.0
 
     @property
     def replies(self) -> IO[bytes]:
         """Where the reply of the running program comes."""
         assert self.busy is not None
-        stream = self.servers[self.busy].process.stdout
-        assert stream is not None
-        return stream
+        return self.busy.replies
 
-    def start(self, libraries: tuple[str, ...]) -> _Server:
-        """Start a server, or raise a ``UserError`` that says why it cannot be isolated."""
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
-        process = subprocess.Popen(
-            command(self.bwrap, libraries),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={},
-            bufsize=-1,
-        )
-        server = _Server(process, errors)
+    def start(self, libraries: tuple[str, ...]) -> Server:
+        """Start a server.
+
+        Raises:
+            UserError: it cannot be started, or not behind the walls that the others have.
+        """
         try:
-            with contextlib.suppress(OSError):
-                server.send(
-                    {
-                        "seconds": self.limits.seconds,
-                        "wall_seconds": self.limits.seconds * _WALL,
-                        "memory_mb": self.limits.memory_mb,
-                        "output_kb": self.limits.output_kb,
-                        "libraries": libraries,
-                    }
-                )
-            up = _answers(process.stdout, _START_SECONDS) and server.receive() is not None
-            if not up:
-                errors.seek(0)
-            trouble = None if up else why_not(errors.read().decode(errors="replace"))
-        except BaseException:
-            server.end()
-            raise
-        if trouble is not None:
-            server.end()
-            raise trouble
+            server = Server(self.way, libraries, self.limits)
+        except StartError as error:
+            raise UserError(f"programs cannot be run: {error}") from error
         self.servers[libraries] = server
+        if server.walls != self.walls:
+            raise UserError(
+                f"a server has {isolation.text(server.walls)} where the others have "
+                f"{isolation.text(self.walls)}: programs are not run"
+            )
         return server
 
     def give(self, number: int, program: Program) -> None:
         """Start a program."""
         libraries = program.libraries()
         server = self.servers.get(libraries) or self.start(libraries)
-        self.number, self.busy = number, libraries
-        with contextlib.suppress(OSError):  # a server that died shows when its reply is read
-            server.send({"sources": program.sources, "names": program.names})
-        self.deadline = time.monotonic() + self.limits.seconds * _WALL + _GRACE_SECONDS
+        self.number, self.busy = number, server
+        server.send({"sources": program.sources, "names": program.names})
+        self.deadline = time.monotonic() + self.limits.seconds * WALL + _GRACE_SECONDS
 
     def take(self) -> tuple[int, Result]:
         """The running program's number and result; a server that gave none is replaced."""
         assert self.busy is not None
-        server, number = self.servers[self.busy], self.number
-        late = self.deadline <= time.monotonic() and not _answers(self.replies, 0.0)
-        reply = None if late else server.receive()
+        late = self.deadline <= time.monotonic() and not self.busy.replied()
+        reply = None if late else self.busy.receive()
         if reply is None:
             self.drop()
             lost = Failure.TIMEOUT if late else Failure.RUNTIME_ERROR
-            return number, Result(None, failure=lost, detail="its server had to be replaced")
+            return self.number, Result(None, failure=lost, detail="its server had to be replaced")
         self.busy = None
         failure = Failure(reply["failure"]) if reply.get("failure") else None
-        return number, Result(
+        return self.number, Result(
             reply.get("value"), reply.get("rule"), failure, str(reply.get("detail", ""))
         )
 
     def drop(self) -> None:
         """End the running program, if any, with its server."""
         if self.busy is not None:
-            self.servers.pop(self.busy).end()
+            self.busy.end()
+            self.servers = {key: one for key, one in self.servers.items() if one is not self.busy}
             self.busy = None
 
     def close(self) -> None:
@@ -304,11 +257,3 @@ class _Worker:
             server.end()
         self.servers = {}
         self.busy = None
-
-
-def _answers(stream: IO[bytes] | None, seconds: float) -> bool:
-    """Whether something can be read within some seconds."""
-    assert stream is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(stream, selectors.EVENT_READ)
-        return bool(selector.select(seconds))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from siked.errors import UserError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from siked.strategies.protocol import Strategy
 
 
+@cache
 def load(name: str) -> Strategy:
     """The strategy of a name: the module of that name in this package.
 

@@ -14,7 +14,7 @@ from siked.records import Failure
 from siked.strategies.protocol import Solved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from siked.records import Question
     from siked.sandbox import Sandbox
@@ -34,8 +34,9 @@ def solve(
     texts: Iterable[str],
     sandbox: Sandbox,  # noqa: ARG001 - a protocol
     answer_var: str | None = None,  # noqa: ARG001
+    ignore_rules: Collection[str] = (),
 ) -> Iterator[Solved]:
     """The answers that rationales state, one each, in order."""
     for text in texts:
-        answer, rule = extract(text)
+        answer, rule = extract(text, ignore_rules)
         yield Solved(answer, rule, None if answer else Failure.NO_ANSWER)

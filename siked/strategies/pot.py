@@ -13,10 +13,11 @@ from siked.answers.numbers import parse
 from siked.exact.arithmetic import tidy, tokens
 from siked.exact.gold import exact
 from siked.programs import read
+from siked.records import Failure
 from siked.strategies.protocol import Solved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from siked.records import Calculation, Question
     from siked.sandbox import Sandbox
@@ -43,10 +44,16 @@ def write(question: Question) -> str | None:
 
 
 def solve(
-    texts: Iterable[str], sandbox: Sandbox, answer_var: str | None = None
+    texts: Iterable[str],
+    sandbox: Sandbox,
+    answer_var: str | None = None,
+    ignore_rules: Collection[str] = (),
 ) -> Iterator[Solved]:
     """The answers that programs compute, one each, in order."""
     for result in sandbox.run(read(text, answer_var) for text in texts):
+        if result.rule in ignore_rules:
+            yield Solved(None, None, Failure.NO_ANSWER)
+            continue
         answer = result.value
         if answer is not None and parse(answer) is None:
             # A sentence, printed or assigned: "The total is 18".

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from siked.records import Failure, Question
     from siked.sandbox import Sandbox
@@ -33,7 +33,11 @@ class Strategy(Protocol):
         ...
 
     def solve(
-        self, texts: Iterable[str], sandbox: Sandbox, answer_var: str | None = None
+        self,
+        texts: Iterable[str],
+        sandbox: Sandbox,
+        answer_var: str | None = None,
+        ignore_rules: Collection[str] = (),
     ) -> Iterator[Solved]:
         """The answers of rationale texts, one each, in order; streams.
 
@@ -41,5 +45,7 @@ class Strategy(Protocol):
             texts: the rationales.
             sandbox: where programs run.
             answer_var: the variable that holds a program's answer; else the usual ones.
+            ignore_rules: extraction rules that do not count: the next one is tried in a text; a
+                program's answer that was found by one is none.
         """
         ...

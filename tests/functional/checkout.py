@@ -14,32 +14,34 @@ from tests.tiny_student import build
 ROOT = Path(__file__).parents[2]
 
 
-class Checkout:
-    """A temporary clone with the tiny pipeline's settings."""
+class Clone:
+    """A git and DVC repository on this machine, with someone who works in it."""
 
-    def __init__(self, folder: Path, student: Path) -> None:
+    def __init__(self, folder: Path, name: str = "Test") -> None:
         self.folder = folder
+        home = folder.with_name(f"{folder.name}-home")
+        home.mkdir(parents=True, exist_ok=True)
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": "",
+            "HOME": str(home),
+            "DVC_NO_ANALYTICS": "1",
+            **{f"GIT_{role}_NAME": name for role in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{role}_EMAIL": "test@example.org" for role in ("AUTHOR", "COMMITTER")},
         }
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split("\0")
-        produced = ("dvc.lock", "metrics/", "plots/")
-        for name in listed:
-            if name and not name.startswith(produced) and (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, folder / name)
-        shutil.rmtree(folder / "tests")
-        tiny(folder / "params.yaml", student)
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.commit("as it stands")
+
+    def clone(self, folder: Path, name: str = "Test") -> "Clone":
+        """A git clone of the last commit, without any of DVC's data."""
+        self.git("clone", "--quiet", ".", str(folder))
+        return Clone(folder, name)
+
+    def clone_with_data(self, folder: Path, name: str = "Test") -> "Clone":
+        """A git clone of the last commit in which everything that it made is there."""
+        made = self.clone(folder, name)
+        shutil.copytree(self.folder / ".dvc" / "cache", folder / ".dvc" / "cache")
+        made.dvc("checkout", "--quiet")
+        return made
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone; return what it printed."""
@@ -81,6 +83,29 @@ class Checkout:
             inner = inner[part]
         inner[last] = value
         (self.folder / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+
+
+class Checkout(Clone):
+    """A temporary copy of this repository with the tiny pipeline's settings."""
+
+    def __init__(self, folder: Path, student: Path) -> None:
+        super().__init__(folder)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\0")
+        produced = ("dvc.lock", "metrics/", "plots/")
+        for name in listed:
+            if name and not name.startswith(produced) and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, folder / name)
+        shutil.rmtree(folder / "tests")
+        tiny(folder / "params.yaml", student)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit("as it stands")
 
 
 def tiny(params: Path, student: Path) -> None:

@@ -13,7 +13,7 @@ from tests.functional.checkout import Checkout, ran, student
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ITERATION = ["generate", "filter", "mix", "train", "eval"]
-ENDING = ["select", "report"]
+ENDING = ["select", "cards", "report"]
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +175,18 @@ def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
 )
 def test_a_setting_belongs_to_exactly_its_stages(finished, key, value, stages):
     finished.set(key, value)
-    changed = set(json.loads(finished.dvc("status", "--json"))) - {"settings"}
+    changed = set(json.loads(finished.dvc("status", "--json"))) - {"settings", "cards"}
     finished.git("checkout", "--", "params.yaml")
     # One foreach entry stands for its siblings.
     assert {name for name in changed if not name.endswith(("@it2", "@pot"))} == set(stages)
+
+
+def test_every_data_set_has_a_card_and_the_model_can_be_traced(finished):
+    cards = {path.name for path in (finished.folder / "data" / "cards").iterdir()}
+    for name in ("questions", "teacher", "it0", "it1", "it2", "baseline-cot", "baseline-pot"):
+        assert {f"{name}.md", f"{name}.croissant.json"} <= cards
+    assert "model-index" in (finished.folder / "models" / "best" / "README.md").read_text()
+    assert "is as recorded" in finished.run("siked", "trace", "models/best")
 
 
 def test_the_selected_student_solves(finished):
@@ -234,7 +242,7 @@ def test_a_teacher_that_is_never_right_is_said_so(tmp_path):
     """Rows of a format without worked solutions leave the annotations teacher with nothing."""
     clone = Checkout(tmp_path, tmp_path)
     rows = [{"question": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(20)]
-    path = clone.folder / "data" / "raw" / "mine.jsonl"
+    path = clone.folder / "data" / "own" / "mine.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     clone.set("questions.train", {"mine": {"format": "jsonl", "path": "mine.jsonl"}})
     clone.stage("questions")
@@ -248,7 +256,7 @@ def test_a_teacher_that_is_never_right_is_said_so(tmp_path):
 def test_a_malformed_row_is_named_by_file_and_line(tmp_path):
     clone = Checkout(tmp_path, tmp_path)
     rows = [{"question": "What is 1 + 1?", "answer": "2"}, {"question": "What is 2 + 2?"}]
-    path = clone.folder / "data" / "raw" / "mine.jsonl"
+    path = clone.folder / "data" / "own" / "mine.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     clone.set("questions.train", {"mine": {"format": "jsonl", "path": "mine.jsonl"}})
     output = clone.stage("questions", fails=True)

@@ -56,6 +56,24 @@ def test_equality_is_symmetric(left: Number, right: Number) -> None:
     assert same(as_part, as_percent)
 
 
+plain = st.one_of(
+    st.integers(-(10**9), 10**9).map(str),
+    st.integers(0, 10**9).map(lambda n: f"${n:,}.00"),
+    st.decimals(-1000, 1000, places=2).map(str),
+    st.tuples(st.integers(-99, 99), st.sampled_from([1, 2, 4, 5, 8, 10])).map(
+        "{0[0]}/{0[1]}".format
+    ),
+    st.integers(0, 10**4).map("{}%".format),
+)
+
+
+@given(plain, plain)
+def test_judging_plain_answers_is_symmetric(left: str, right: str) -> None:
+    """Of at most two places: only an unrounded answer, which has more, makes gold special."""
+    assert judge(left, right) == judge(right, left)
+    assert judge(left, left) is True
+
+
 @given(st.decimals(-(10**6), 10**6, places=6), st.integers(2, 4))
 def test_an_unrounded_answer_is_right_for_the_gold_that_it_rounds_to(
     value: object, places: int
@@ -70,7 +88,9 @@ def test_an_unrounded_answer_is_right_for_the_gold_that_it_rounds_to(
     assert judge(f"{float(off):.{places}f}", text) is False
 
 
-@pytest.mark.parametrize("text", ["\\sqrt{16}", "2 * 9", "3\\pi", "2^3", "(1 + 2) / 3", "5-3"])
+@pytest.mark.parametrize(
+    "text", ["\\sqrt{16}", "2 * 9", "3\\pi", "2^3", "(1 + 2) / 3", "5-3", "2**4", "-(5)"]
+)
 def test_expressions_go_to_math_verify(text: str) -> None:
     assert judge(text, "18") is None
     assert expression(text) is not None

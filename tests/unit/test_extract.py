@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from siked.answers.extract import RULES, extract
 from siked.answers.numbers import parse
+from tests.unit.test_numbers import written_numbers
 
 FOUND = [
     ("9 * 2 = 18\nFinal Answer: 18", "18", "final-answer"),
@@ -31,6 +33,27 @@ FOUND = [
     ("eggs = 16 - 7\nanswer = 18", "18", "answer-equals"),
     ("She makes 9 * 2 = $18 every day.", "$18", "last-number"),
     ("She makes <<9*2=18>>18.", "18", "last-number"),
+    ("Final Answer: The final answer is $18$. I hope it is correct.", "$18", "final-answer"),
+    ("**Final Answer**: $\\boxed{18}$.", "18", "final-answer"),
+    ("Final answer: x = 18", "18", "final-answer"),
+    ("Final answer: 18 (x = 5)", "18", "final-answer"),
+    ("Final answer: $18, because 20 - 2 = 18 and 3 = 3", "$18", "final-answer"),
+    ("Final Answer:\r\n18\r\n", "18", "final-answer"),
+    ("Final Answer: 2:00 pm", "2:00 pm", "final-answer"),
+    ("9 * 2 = 18 #### 18", "18", "hash-marks"),
+    ("#### Step 1: find 3\n9\n#### 2. Add\n#### 18", "18", "hash-marks"),
+    ("The answer is 18. She has 3 days left.", "18", "the-answer-is"),
+    ("The answer is: **18**", "18", "the-answer-is"),
+    ("The answer is \\(18\\).", "\\(18\\).", "the-answer-is"),
+    ("Therefore the answer: 18", "18", "the-answer-is"),
+    ("The answer is 3. No, the answer is 18.", "18.", "the-answer-is"),
+    ("**Answer:** 18", "18", "answer-letter"),
+    ("### Answer\n18 apples\n### Answer: 18", "18", "answer-letter"),
+    ("ans: 18", "18", "answer-equals"),
+    ("**Answer = 18**", "18", "answer-equals"),
+    ("The answer is not 9. She has 18.", "18", "last-number"),
+    ("She has 18<|im_end|>\n<|im_start|>user\nTom has 4", "18", "last-number"),
+    ("She has 18. [/INST] Tom has 4", "18", "last-number"),
 ]
 
 
@@ -100,16 +123,58 @@ def test_no_text_makes_extraction_fail(text: str) -> None:
     assert answer is None or answer.strip()
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["1,23", "answer is ", "\\boxed{", "####\n", "-", "Q: ", "*", "1 ", "\n", "Final answer:\n",
-     " ", ">\n", "A\n", "1.111", "1/", "{", "a", "Question:\n", "$", "1 and ", "<<", "\\frac{",
-     "\nA: 1\nQ:", "=", "9", "\\text{", "½", "10⁹"],
+@given(
+    written_numbers(),
+    st.sampled_from(
+        ["Final Answer: {}", "#### {}", "So it is $\\boxed{{{}}}$", "So the answer is {}", "A: {}",
+         "answer = {}", "**Final Answer:** {}"]
+    ),
+    st.sampled_from(["", "\n", "\n\nQuestion: Tom has 4 eggs.\nFinal Answer: 4", "<|im_end|>\n4"]),
 )  # fmt: skip
-def test_the_time_grows_with_the_length_alone(piece: str) -> None:
-    """Quadratic time would take minutes here; the limit is generous for slow machines."""
-    start = time.perf_counter()
-    extract(piece * (200_000 // len(piece)))
-    extract("Final Answer: " + piece * (200_000 // len(piece)))
-    parse(piece * (2000 // len(piece)))
-    assert time.perf_counter() - start < 5
+def test_a_number_written_in_any_way_is_found_behind_every_marker(
+    written: tuple[str, object], marker: str, following: str
+) -> None:
+    text, value = written
+    if "boxed" in marker:
+        text = text.replace("$", "").strip()
+    answer, _ = extract(f"9 - 2 = 7\n{marker.format(text)}{following}")
+    number = parse(answer or "")
+    assert number is not None
+    assert number.value == value
+
+
+def test_a_rule_that_is_switched_off_is_not_tried() -> None:
+    text = "9 * 2 = 18\nThe answer is 17.\nFinal Answer: 16"
+    assert extract(text).answer == "16"
+    assert extract(text, {"final-answer"}) == ("17.", "the-answer-is")
+    assert extract(text, {"final-answer", "the-answer-is"}) == ("16", "last-number")
+    assert extract(text, RULES) == (None, None)
+
+
+PIECES = (
+    "1,23", "answer is ", "\\boxed{", "####\n", "-", "Q: ", "*", "1 ", "\n", "Final answer:\n",
+     " ", ">\n", "A\n", "1.111", "1/", "{", "a", "Question:\n", "$", "1 and ", "<<", "\\frac{",
+     "\nA: 1\nQ:", "=", "9", "\\text{", "½", "10⁹", "the answer is ", "box", "\\boxed{\\boxed{",
+    "\\frac{1}{2}", "A: ", "#### ", "one ", "two-", "1.1,1", "18 for ", ". A", "(",
+)  # fmt: skip
+"""What long inputs that are meant to be slow to read repeat."""
+LONG = """
+import sys
+from siked.answers.compare import expression
+from siked.answers.extract import extract
+from siked.answers.numbers import parse
+for piece in eval(sys.stdin.read()):
+    for front in ("", "Final Answer: ", "A: 18", "\\\\boxed{", "Q: ", "#### 9 "):
+        extract(front + piece * (100_000 // len(piece)))
+        extract(front + piece * (400 // len(piece)))
+        for length in (40, 190, 2000):
+            parse(front + piece * (length // len(piece)))
+            expression(front + piece * (length // len(piece)))
+"""
+
+
+def test_long_inputs_end_soon() -> None:
+    """It takes a second or two; a rule that takes quadratic time would take minutes."""
+    subprocess.run(
+        [sys.executable, "-c", LONG], input=repr(PIECES), text=True, check=True, timeout=120
+    )

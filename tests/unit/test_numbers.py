@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from siked.answers.numbers import parse, scan
 
-READ = {
+READ: dict[str, int | str] = {
     "18": 18, "18.": 18, "18.00": 18, "+18": 18, "0.5": "1/2", ".5": "1/2", "-5": -5, "- 5": -5,
     "\u22127": -7, "\u20137": -7, "\u20147": -7, "\u20117": -7, "-$5": -5, "$-5": -5,
     "$1,234.50": "2469/2", "1,234,567.89": "123456789/100", "1,00,000": 100000,
@@ -31,13 +31,22 @@ READ = {
     "$18 per day": 18, "18 (eighteen)": 18,
     "eighteen": 18, "Forty-two": 42, "twenty five dollars": 25, "one hundred and five": 105,
     "one thousand two hundred thirty-four": 1234, "two and a half": "5/2", "half": "1/2",
-    "a dozen": 12, "two dozen eggs": 24, "minus three": -3, "zero": 0,
+    "a hundred": 100, "a thousand dollars": 1000, "two-thirds": "2/3", "minus one-half": "-1/2",
+    "three-fourths of a cup": "3/4", "a third": "1/3", "one hundred twenty thousand": 120000,
+    "\uff11\uff18": 18, "\uff04\uff11\uff18": 18, "\u0661\u0668": 18, "18\u3000": 18,
+    "₹18": 18, "R$ 18": 18, "C$18": 18, "₩1,800": 1800, "18¢": 18, "INR 18": 18, "Rs. 18": 18,
+    "minus 5": -5, "negative $5": -5, "2 and 1/2 cups": "5/2", "1 234,5": "2469/2",
+    "1.8*10**3": 1800, "2:00 pm": 2, "11:00 a.m.": 11, "18 °C…": 18, "$$18$$": 18, "{18}": 18,
+    "\\mathbf{18}": 18, "\\boxed{\\text{18 apples}}": 18, "\\underline{18}": 18, "18 boxes": 18,
+    "a dozen": 12, "two dozen eggs": 2, "2 dozen eggs": 2, "minus three": -3, "zero": 0,
 }  # fmt: skip
 
 NOT_ONE_NUMBER = [
     "", " ", "apples", "x + 9", "5 and 6", "3, 4, 5", "9, 9, 9", "3:20", "3:20 pm", "6:7",
     "3 hours 20 minutes", "6 feet 3 inches", "5'6\"", "5-3", "2 * 9", "9 - 9 = 0", "1/0", "2/3/4",
     "three or four", "three quarters", "None", "nan", "inf", "1e99999", "9" * 2000, "9" * 100000,
+    "3x", "8 x", "-2y", "2**3", "10^3", "3:20:00 pm", "half a dozen", "one third", "12,345,67",
+    "2 and 3", "minus", "a", "fifty-fifty", "-(5)", "18 - 5 apples",
     "4 onions and 3 potatoes", "\\sqrt{2}", "\\frac{x}{2}", "--5", "1 2 3", "-", "$", "%", "**",
 ]  # fmt: skip
 
@@ -109,6 +118,49 @@ def test_a_fraction_is_read_as_itself(over: int, under: int, whole: int, latex: 
     number = parse(f"{whole} {fraction}" if whole else fraction)
     assert number is not None
     assert number.value == whole + Fraction(over, under)
+
+
+@given(st.integers(1, 999), st.integers(0, 99), st.integers(-20, 20), st.integers(0, 3))
+def test_scientific_notation_is_read_as_itself(
+    whole: int, decimals: int, power: int, form: int
+) -> None:
+    mantissa = f"{whole}.{decimals:02d}"
+    text = (
+        f"{mantissa}e{power}",
+        f"{mantissa} x 10^{power}",
+        f"${mantissa} \\times 10^{{{power}}}$",
+        f"{mantissa}*10**{power}",
+    )[form]
+    number = parse(text)
+    assert number is not None
+    assert number.value == Fraction(mantissa) * Fraction(10) ** power
+
+
+ONES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+]  # fmt: skip
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+
+def words(number: int) -> str:
+    """A number below a thousand million in words."""
+    for size, name in ((10**6, "million"), (1000, "thousand"), (100, "hundred")):
+        if number >= size:
+            rest = number % size
+            return f"{words(number // size)} {name}" + (f" {words(rest)}" if rest else "")
+    if number < len(ONES):
+        return ONES[number]
+    ten, one = divmod(number, 10)
+    return TENS[ten - 2] + (f"-{ONES[one]}" if one else "")
+
+
+@given(st.integers(0, 10**9 - 1), st.booleans(), st.sampled_from(["", " dollars", "."]))
+def test_a_number_in_words_is_read_as_itself(value: int, negative: bool, unit: str) -> None:
+    number = parse(("minus " if negative else "") + words(value) + unit)
+    assert number is not None
+    assert number.value == (-value if negative else value)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -83,6 +83,30 @@ def test_a_bad_row_is_named_and_nothing_is_written(file, tmp_path, row, said):
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--seconds", "-1"),
+        ("--memory-mb", "0"),
+        ("--workers", "0"),
+        ("--isolation", "none"),
+        ("--ignore-rule", "guess"),
+    ],
+)
+def test_a_bad_option_is_one_line(file, option, value):
+    result = run(file, option, value)
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception).startswith(f"{option}: ")
+    assert value in str(result.exception)
+
+
+def test_a_rule_can_be_switched_off(file):
+    result = run(file, "--workers", 1, "--ignore-rule", "answer-variable")
+    shown = {line.split()[0]: line.split()[1:] for line in result.output.splitlines() if line}
+    assert shown["correct"] == ["3", "2", "0", "5"]
+    assert "answer-variable" not in shown
+
+
 def test_bad_files_are_named(file, tmp_path):
     missing = run(tmp_path / "none.jsonl")
     assert str(missing.exception) == f"{tmp_path / 'none.jsonl'}: no such file"

@@ -20,7 +20,7 @@ PLUMBING = {
     "siked/files.py",
     "siked/kept.py",
     "siked/progress.py",
-    "siked/settings.py",
+    "siked/settings/__init__.py",
     "siked/tracking.py",
     "stages/__init__.py",
     "stages/common.py",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import time
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,8 @@ WRAPPED = {
     "run on": f"{CODE}\n\nQuestion: Tom has 4 eggs.\n# Python code\nanswer = 4",
     "run on behind a fence": f"```python\n{CODE}\n```\n\nQuestion: Tom?\n```py\nanswer = 4\n```",
     "end of turn": f"{CODE}<|im_end|>\nanswer = 4",
+    "run on in a comment": f"{CODE}\n\n# Question: Tom has 4 eggs.\nanswer = 4",
+    "own question in a comment": f"# Question: How much?\n{CODE}",
     "typographic quotes": f"{CODE}\nname = “x”",
 }
 
@@ -75,9 +78,17 @@ def test_no_text_makes_reading_fail(text: str) -> None:
     assert read(text).sources
 
 
-@pytest.mark.parametrize("piece", ["```\n", "a ", "a = ", ">>> ", "(", "\n", " ", "def ", "Q:\n"])
-def test_the_time_grows_with_the_length_alone(piece: str) -> None:
-    """Quadratic time would take minutes here; the limit is generous for slow machines."""
-    start = time.perf_counter()
+PIECES = ("```\n", "a ", "a = ", ">>> ", "(", "\n", " ", "def ", "Q:\n", "# Q:\n", "answer = 1\n")
+LONG = """
+import sys
+from siked.programs import read
+for piece in eval(sys.stdin.read()):
     read(piece * (200_000 // len(piece)))
-    assert time.perf_counter() - start < 5
+"""
+
+
+def test_long_texts_end_soon() -> None:
+    """It takes a second or two; reading in quadratic time would take minutes."""
+    subprocess.run(
+        [sys.executable, "-c", LONG], input=repr(PIECES), text=True, check=True, timeout=120
+    )

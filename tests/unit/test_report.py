@@ -4,11 +4,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from siked.analysis import compare, evaluate, mixed, summary, verified
+from siked.analysis import compare, evaluate, mixed, summary
 from siked.pictures import accuracy_over_iterations, shares_over_iterations, svg
 from siked.plots import accuracy_rows, share_rows
 from siked.records import Example, Failure, Question, VerifiedRationale
 from siked.report import Cost, Picture, Report, choose_samples, render
+from siked.sampling_statistics import counted, forced, majority_at_k, pass_at_k
+from siked.verdicts import VerdictCounts
 
 STRATEGIES = ["cot", "pot"]
 CHAIN = ["it0", "it1"]
@@ -42,6 +44,32 @@ def answered(right):
     }
 
 
+def filtered(rationales):
+    counts = VerdictCounts(STRATEGIES)
+    for one in rationales:
+        counts.add(one)
+    return counts.figures(questions=len(rationales))
+
+
+def sampled():
+    """Two questions, two samples a strategy: programs solve the first, chains of thought none."""
+    several = counted(
+        [
+            answer(number, "train", right=number == 0 and strategy == "pot", strategy=strategy)
+            for number in range(2)
+            for strategy in STRATEGIES
+            for _ in range(2)
+        ],
+        STRATEGIES,
+    )
+    return {
+        "k": several.k,
+        **forced(several),
+        "pass": pass_at_k(several),
+        "majority": majority_at_k(several),
+    }
+
+
 def report(right=(10, 30, 15), **more):
     students = dict(zip([*CHAIN, "baseline-pot"], map(answered, right), strict=True))
     evaluations = {
@@ -55,7 +83,8 @@ def report(right=(10, 30, 15), **more):
     own = students["it0"]["svamp"]
     example = Example(question_id="q", strategy="cot", origin="teacher", prompt="", completion="")
     parts = {
-        "filters": {"teacher": verified(own, STRATEGIES), "it1": verified(own, STRATEGIES)},
+        "filters": {"teacher": filtered(own), "it1": filtered(own)},
+        "sampled": {"it0": sampled()},
         "mixes": {"it1": mixed([example], STRATEGIES, teacher=own, student=own)},
         "pictures": [Picture("Accuracy.", svg(lines)), Picture("Shares.", svg(bars))],
         "samples": choose_samples({"svamp": students["it1"]["svamp"]}, questions, STRATEGIES),
@@ -213,3 +242,11 @@ def test_samples_show_every_strategy_and_kind_of_failure():
     assert all(one.question.id == one.rationale.question_id for one in chosen)
     again = choose_samples({"svamp": answers[::-1]}, questions, STRATEGIES, each=2)
     assert again == chosen
+
+
+def test_samples_of_a_student_stand_by_strategy_and_together():
+    words = Page(render(report())).words
+    assert "Samples of train questions, each strategy forced" in words
+    row = words[words.index("oracle right pass@k") :]
+    cot, pot, together = "0.0% 0.0% 0.0%", "50.0% 50.0% 50.0%", "25.0%"
+    assert f"it0 2 {cot} {pot} {together}" in row

@@ -2,6 +2,9 @@
 
 import pytest
 
+from siked.engines.protocol import Completion
+from siked.engines.transformers_engine import TransformersEngine
+from siked.prompts import student_prompt
 from siked.records import Failure
 from siked.sandbox import Sandbox
 from siked.settings import EngineSettings, VerifySettings
@@ -14,27 +17,19 @@ STRATEGIES = ("cot", "l2m", "pot")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_student.build(tmp_path_factory.mktemp("tiny"))
+def student(tmp_path_factory):
+    return TransformersEngine(tiny_student.build(tmp_path_factory.mktemp("tiny")), None, SETTINGS)
 
 
-def ask(folder, **more):
+def ask(writer, strategy=None, **more):
     with Sandbox(LIMITS) as sandbox:
-        return answer(
-            "How many rolls?",
-            folder,
-            None,
-            sandbox,
-            settings=SETTINGS,
-            strategies=STRATEGIES,
-            max_new_tokens=16,
-            **more,
-        )
+        prompt = student_prompt("How many rolls?", strategy=strategy)
+        return answer(prompt, writer, sandbox, strategies=STRATEGIES, max_new_tokens=16, **more)
 
 
-def test_text_without_a_tag_is_no_answer(folder):
+def test_text_without_a_tag_is_no_answer(student):
     pieces = []
-    given = ask(folder, write=pieces.append)
+    given = ask(student, write=pieces.append)
     assert given.strategy is None
     assert given.answer is None
     assert given.failure is Failure.NO_STRATEGY
@@ -42,26 +37,22 @@ def test_text_without_a_tag_is_no_answer(folder):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_forced_strategy_reads_the_answer_its_way(folder, strategy):
+def test_a_forced_strategy_reads_the_answer_its_way(student, strategy):
     pieces = []
-    given = ask(folder, strategy=strategy, write=pieces.append)
+    given = ask(student, strategy, write=pieces.append)
     assert given.strategy == strategy
     assert "".join(pieces).startswith(f"[{strategy}]:\n")
     assert (given.answer is None) == (given.failure is not None)
     assert given.truncated
 
 
-def test_an_answer_is_what_the_rationale_gives(monkeypatch, folder):
+def test_an_answer_is_what_the_rationale_gives():
     # The tiny student cannot write a program; what it would write is put in its mouth.
-    from siked import solving
-    from siked.engines.protocol import Completion
-
-    class Taught(solving.TransformersEngine):
-        def stream(self, *arguments):
+    class Taught:
+        def stream(self, _prompt, _sampling, write):
             text = "[pot]:\nrolls = 12\nanswer = rolls * 3"
-            arguments[-1](text)
+            write(text)
             return Completion(0, 0, text, 1, 1, "stop")
 
-    monkeypatch.setattr(solving, "TransformersEngine", Taught)
     rationale = "rolls = 12\nanswer = rolls * 3"
-    assert ask(folder) == Answer("pot", rationale, "36", failure=None, truncated=False)
+    assert ask(Taught()) == Answer("pot", rationale, "36", failure=None, truncated=False)

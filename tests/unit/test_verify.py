@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
+from siked.answers.extract import RULES
 from siked.errors import UserError
 from siked.records import Failure, Question, Rationale
 from siked.sandbox import Sandbox
-from siked.settings import VerifySettings
+from siked.settings import RuleName, VerifySettings
 from siked.verify import verify
 
 
@@ -52,6 +54,58 @@ def test_each_rationale_gets_its_verdict(sandbox: Sandbox) -> None:
     assert [one.text for one in found] == [one.text for one in given]
     for (_, text, failure, rule), one in zip(CASES * 40, found, strict=True):
         assert (one.failure, one.correct, one.rule) == (failure, failure is None, rule), text
+
+
+SYMPY = "from sympy import *\nx, y = symbols('x y')\n"
+PROGRAMS = [
+    ("```python\nanswer = 18\n```", "answer-variable"),
+    ("Sure, here it is:\n\n```py\nanswer = 18\n```\nSo she makes $19.", "answer-variable"),
+    ("First the eggs.\neggs = 9\nanswer = eggs * 2\nSo it is 18 dollars.", "answer-variable"),
+    ("ans = 18", "answer-variable"),
+    ("final_answer = '$18.00'", "answer-variable"),
+    ("eggs = 9\nprint(eggs * 2)", "last-printed"),
+    ("print(9)\nprint('The answer is', 18)", "last-printed"),
+    ("def solution():\n    eggs = 9\n    return eggs * 2", "solution-function"),
+    ("def solution():\n    return 18\n\nprint(solution())", "solution-function"),
+    ("eggs = 9\neggs * 2", "last-value"),
+    ("answer = 18\nprint('She makes", "answer-variable"),
+    ("answer = 18\n\n# Question: Tom has 4 eggs.\nanswer = 4", "answer-variable"),
+    ("# Question: She has 9 eggs.\nanswer = 18", "answer-variable"),
+    ("answer = {'x': 18}", "answer-variable"),
+    ("answer = [18]", "answer-variable"),
+    ("answer = (18,)", "answer-variable"),
+    ("from fractions import Fraction\nanswer = Fraction(36, 2)", "answer-variable"),
+    ("answer = fractions.Fraction(36, 2)", "answer-variable"),
+    ("answer = math.floor(18.7)", "answer-variable"),
+    ("answer = 0.1 * 180.00000000000003", "answer-variable"),
+    (SYMPY + "answer = solve(Eq(x, 18), x)", "answer-variable"),
+    (SYMPY + "answer = solve(Eq(2 * x, 36), x)[0]", "answer-variable"),
+    (SYMPY + "answer = solve([Eq(x + y, 18), Eq(y, 0)], [x, y])[x]", "answer-variable"),
+    (SYMPY + "answer = solve(Eq(x, 18), x, dict=True)", "answer-variable"),
+    (SYMPY + "answer = solve([Eq(x, 18)], [x])", "answer-variable"),
+    (SYMPY + "answer = solveset(Eq(x, 18), x)", "answer-variable"),
+    (SYMPY + "answer = sqrt(324)", "answer-variable"),
+    (SYMPY + "answer = Eq(x, 18)", "answer-variable"),
+]  # fmt: skip
+
+
+def test_programs_as_models_write_them_give_their_answer(sandbox: Sandbox) -> None:
+    found = list(verify([rationale("pot", text) for text, _ in PROGRAMS], QUESTIONS, sandbox))
+    for (text, rule), one in zip(PROGRAMS, found, strict=True):
+        assert (one.failure, one.rule) == (None, rule), text
+
+
+def test_rules_can_be_switched_off(sandbox: Sandbox) -> None:
+    rules = {*RULES, *(rule for _, rule in PROGRAMS)}
+    assert set(get_args(RuleName)) == rules
+    cot, pot = rationale("cot", "She has 18.\nFinal Answer: 19"), rationale("pot", "print(18)")
+    (read,) = verify([cot], QUESTIONS, sandbox, ignore_rules=("final-answer",))
+    assert (read.correct, read.rule) == (False, "last-number")
+    none = verify([cot, pot], QUESTIONS, sandbox, ignore_rules=rules)
+    assert [one.failure for one in none] == [Failure.NO_ANSWER] * 2
+    limits = {"seconds": 2, "memory_mb": 512, "output_kb": 16, "workers": 1}
+    with pytest.raises(ValueError, match="ignore_rules"):
+        VerifySettings.model_validate({**limits, "ignore_rules": ["gut-feeling"]})
 
 
 def test_an_expression_that_never_ends_is_killed(sandbox: Sandbox) -> None:

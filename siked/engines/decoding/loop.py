@@ -61,7 +61,7 @@ class Decoder:
         rows = [
             Row(prompt, sample)
             for prompt in range(len(prompts))
-            for sample in range(sampling.samples)
+            for sample in range(sampling.first_sample, sampling.first_sample + sampling.samples)
         ]
         device = self._model.device
         numbers = torch.zeros(len(rows), sampling.max_new_tokens, dtype=torch.float64)

@@ -3,7 +3,9 @@
 The list holds what an interpreter needs that is already up: memory, reading files, writing to
 what is open, clocks. Not on it: processes and threads, sockets, signals to others, ptrace, mounts,
 namespaces, shared memory, running other files. The filter is a program for the kernel's packet
-filter machine, written out here since it is a plain list.
+filter machine, written out here since it is a plain list. Three of the calls can do more than that
+and pass with harmless arguments only: opening is for reading, and ``fcntl`` and ``ioctl`` have
+commands that send signals.
 """
 
 from __future__ import annotations
@@ -13,17 +15,25 @@ import errno
 import os
 import struct
 
-_PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
-_PR_SET_DUMPABLE = 4
 _SECCOMP_MODE_FILTER = 2
 _ALLOW = 0x7FFF0000
 _DENY = 0x00050000 | errno.EPERM
 _KILL = 0x80000000
-# Offsets in the kernel's struct seccomp_data.
-_NUMBER_AT, _MACHINE_AT = 0, 4
-# Opcodes: load a word, jump if equal, return.
-_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
+# Offsets in the kernel's struct seccomp_data; an argument's lower half, eight bytes each.
+_NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16
+# Opcodes: load a word, jump if equal, jump if it has any of some bits, jump, return.
+_LOAD, _EQUAL, _ANY_BIT, _SKIP, _RETURN = 0x20, 0x15, 0x45, 0x05, 0x06
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_FLAGS = {"open": 1, "openat": 2}
+"""Which argument says what a file is opened for."""
+_COMMANDS = {
+    # Duplicate, read and set the flags of a descriptor and of what is open.
+    "fcntl": (0, 1, 2, 3, 4, 1030),
+    # Is it a terminal; keep or close when another program is run.
+    "ioctl": (0x5401, 0x5450, 0x5451),
+}
+"""The second argument of calls that are many in one."""
 
 # fmt: off
 _CALLS: dict[str, tuple[int, dict[str, int]]] = {
@@ -81,41 +91,64 @@ class Filter:
         self._program = _FilterProgram(len(code) // 8, code)
         self._libc = ctypes.CDLL(None, use_errno=True)
 
-    def undumpable(self) -> None:
-        """Keep other processes of the same user from tracing this one or reading its memory."""
-        self._prctl(_PR_SET_DUMPABLE, 0)
-
     def apply(self) -> None:
-        """Put the filter on this process.
+        """Put the filter on this process, which must have given up new privileges before.
 
         Raises:
             OSError: the kernel has no seccomp.
         """
-        self._prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        self._prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(self._program))
+        mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+        zeros = (ctypes.c_ulong(0),) * 2
+        if self._libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(self._program), *zeros) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, f"seccomp: {os.strerror(code)}")
 
-    def _prctl(self, option: int, *arguments: object) -> None:
-        zeros = (ctypes.c_ulong(0),) * (4 - len(arguments))
-        given = [ctypes.c_ulong(one) if isinstance(one, int) else one for one in arguments]
-        if self._libc.prctl(option, *given, *zeros) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, f"prctl({option}): {os.strerror(number)}")
+
+def works() -> bool:
+    """Whether this kernel and machine have the filter; tried on a process made for that."""
+    try:
+        tried = Filter()
+    except OSError:
+        return False
+    child = os.fork()
+    if child == 0:
+        try:
+            tried.apply()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _compile(machine: int, calls: dict[str, int]) -> bytes:
     """The filter's instructions: 8 bytes each."""
-    numbers = sorted(calls.values())
+    plain = sorted(number for name, number in calls.items() if name not in {*_FLAGS, *_COMMANDS})
     code = [
         _instruction(_LOAD, _MACHINE_AT),
         _instruction(_EQUAL, machine, 1, 0),
         _instruction(_RETURN, _KILL),
         _instruction(_LOAD, _NUMBER_AT),
     ]
-    for place, number in enumerate(numbers):
-        to_allow = len(numbers) - place
-        code.append(_instruction(_EQUAL, number, to_allow, 0))
-    code += [_instruction(_RETURN, _DENY), _instruction(_RETURN, _ALLOW)]
-    return b"".join(code)
+    for place, number in enumerate(plain):
+        # An allowed call goes to the last instruction of this part.
+        code.append(_instruction(_EQUAL, number, len(plain) - place, 0))
+    code += [_instruction(_SKIP, 1), _instruction(_RETURN, _ALLOW)]
+    for name, argument in _FLAGS.items():
+        if name in calls:
+            code += [
+                _instruction(_EQUAL, calls[name], 0, 4),
+                _instruction(_LOAD, _ARGUMENTS_AT + 8 * argument),
+                _instruction(_ANY_BIT, _WRITING, 1, 0),
+                _instruction(_RETURN, _ALLOW),
+                _instruction(_RETURN, _DENY),
+            ]
+    for name, commands in _COMMANDS.items():
+        code.append(_instruction(_EQUAL, calls[name], 0, len(commands) + 3))
+        code.append(_instruction(_LOAD, _ARGUMENTS_AT + 8))
+        for place, command in enumerate(commands):
+            code.append(_instruction(_EQUAL, command, len(commands) - place, 0))
+        code += [_instruction(_RETURN, _DENY), _instruction(_RETURN, _ALLOW)]
+    return b"".join([*code, _instruction(_RETURN, _DENY)])
 
 
 def _instruction(opcode: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -1,16 +1,22 @@
 """The fork server: warm inside the walls, one fresh process a program.
 
-It is process 1 of its own process namespace, so nothing inside can signal it and it can end
-everything else inside at once. Requests come on standard input and replies go to standard output,
-each a frame: four bytes of length, then JSON. The first request holds the limits and what to warm:
+Requests come on standard input and replies go to standard output, each a frame: four bytes of
+length, then JSON. The first request holds the limits, what to warm, and which walls to put up:
 
-    {"seconds": 3, "wall_seconds": 9, "memory_mb": 512, "output_kb": 64, "libraries": ["sympy"]}
+    {"limits": {"seconds": 3, "wall_seconds": 9, "memory_mb": 512, "output_kb": 64},
+     "libraries": ["sympy"], "packages": ["/sandbox/packages/sympy", ...],
+     "readable": ["/"], "walls": ["landlock", "seccomp"], "alone": true}
+    -> {"walls": ["landlock", "seccomp"]}
+
+The reply names the walls that stand. The server puts up Landlock for itself as well; the system
+call filter is for the programs alone, since a server forks. Behind bubblewrap it is process 1 of
+its own process namespace (``alone``), so nothing inside can signal it and it can end everything
+else inside at once. Then come the programs:
+
     {"sources": ["answer = 6 * 7"], "names": ["answer", "ans"]}
     -> {"value": "42", "rule": "answer-variable"}
 
-A program's process has the write ends of two pipes and nothing else: one for what it prints, one
-for its result, which must open with a random word that is drawn for that program. A process that
-ends in any other way than by its result has none.
+A process that ends in any other way than by its result (see ``child``) has none.
 """
 
 from __future__ import annotations
@@ -18,173 +24,172 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import io
 import json
-import math
 import os
-import random
-import resource
-import secrets
 import select
 import signal
 import struct
-import sys
 import time
 from typing import Any
 
-from . import harness
-from .seccomp import Filter
+from . import harness, landlock, privileges, seccomp
+from .child import Limits, Programs, Walls
 
-_PROGRAM_STDOUT, _PROGRAM_RESULT = 1, 3
+_LENGTH = struct.Struct("!I")
+_WORD = 16
 _MOST_RESULT = 16 * 1024
 _CHUNK = 65536
+_TIMES = 12
+"""Code is at its fastest, and written to least, after it ran about eight times."""
 _WARM_UP = {
-    "sympy": "from sympy import Eq, Rational, Symbol, simplify, solve, sqrt\n"
-    "x = Symbol('x')\nsolve(Eq(2 * x + Rational(1, 2), 5), x)\nsqrt(2).evalf()\nsimplify(x / x)\n"
-    "y = Symbol('y')\nsolve([Eq(x + y, 5), Eq(x - y, 1)], [x, y])\nsolve(x**2 - 4, x)",
-    "numpy": "import numpy\nnumpy.array([1.5]).sum()",
+    "sympy": "from sympy import *\nx, y = symbols('x y')\n"
+    "solve(Eq(2 * x + Rational(n, 3), 5 * n), x)\nsolve(x / (n + 2) - 4.5, x, dict=True)\n"
+    "solve([Eq(x + y, n + 5), Eq(x - y, 1)], [x, y])\nsolve(x**2 - x - n, x)[0].evalf()\n"
+    "simplify((x**2 - n**2) / (x - n))\nfactor(expand((x + n)**2))\nsqrt(n + 2).evalf()",
+    "numpy": "import numpy\nnumpy.array([n, 1.5]).sum()",
     "math_verify": "from math_verify import parse, verify\n"
-    "verify(parse('$\\\\frac{1}{2}$', parsing_timeout=None), parse('0.5', parsing_timeout=None),"
-    " timeout_seconds=None)",
+    "verify(parse(f'$\\\\frac{{{n}}}{{2}}$', parsing_timeout=None), "
+    "parse('0.5', parsing_timeout=None), timeout_seconds=None)",
 }
-
-
-class Null(io.TextIOBase):
-    """Where warnings and tracebacks of programs go."""
-
-    def write(self, text: str, /) -> int:
-        """Take ``text`` and forget it."""
-        return len(text)
+"""What programs do with a library, for some number n."""
+_WARM_PROGRAM = "eggs = 16 - 3\nfor _ in range(2):\n    eggs += 1 / 2\nanswer = eggs * {n}"
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    requests, replies = sys.stdin.buffer, sys.stdout.buffer
+    # First of all, so that nothing else comes to lie where a program's result goes.
+    nothing = Programs.reserve()
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     settings = receive(requests)
     if settings is None:
         return
-    walls = Filter()
-    walls.undumpable()
-    os.environ.clear()
-    for library in settings["libraries"]:
-        exec(_WARM_UP[library], {})  # noqa: S102 - our own text above
+    os.chdir("/")
+    privileges.drop()
+    walls = put_up(settings)
+    if settings["packages"]:
+        from .packages import Packages  # noqa: PLC0415 - memory that not every program needs
+
+        Packages(settings["packages"]).install()
     modules = harness.MODULES | {"math_verify"} & set(settings["libraries"])
+    warm_up(settings["libraries"], modules)
+    os.environ.clear()
+    limits = Limits(**settings["limits"])
+    alone = settings["alone"] and os.getpid() == 1
+    programs = Programs(nothing, limits, walls, modules, alone=alone)
+    watch = Watch(limits, alone=alone)
     importlib.invalidate_caches()
     gc.collect()
     gc.freeze()
-    send(replies, {"ready": sys.version.split()[0]})
+    send(replies, {"walls": [name for name, wall in vars(walls).items() if wall is not None]})
     while (request := receive(requests)) is not None:
-        send(replies, serve(request, settings, walls, modules))
+        send(replies, serve(request, programs, watch))
+
+
+def warm_up(libraries: list[str], modules: frozenset[str]) -> None:
+    """Load libraries and run what programs will run, so that each finds it ready."""
+    own = harness.space(modules)
+    for n in range(_TIMES):
+        for library in libraries:
+            exec(_WARM_UP[library], {"n": n})  # noqa: S102 - our own text above
+        harness.run([_WARM_PROGRAM.format(n=n)], ["answer"], own)
+
+
+def put_up(settings: Any) -> Walls:
+    """Put up the walls that are asked for and that this kernel has.
+
+    Raises:
+        OSError: the kernel has a wall and refuses it nevertheless.
+    """
+    land = None
+    if "landlock" in settings["walls"] and landlock.version():
+        land = landlock.Landlock(settings["readable"])
+        land.apply()
+    calls = seccomp.Filter() if "seccomp" in settings["walls"] and seccomp.works() else None
+    return Walls(land, calls)
 
 
 def receive(stream: Any) -> Any:
     """The next frame of a stream, or None at its end."""
-    head = stream.read(4)
-    if len(head) < 4:
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
         return None
-    return json.loads(stream.read(struct.unpack("!I", head)[0]))
+    return json.loads(stream.read(_LENGTH.unpack(head)[0]))
 
 
 def send(stream: Any, message: Any) -> None:
     """Write one frame to a stream."""
     body = json.dumps(message).encode()
-    stream.write(struct.pack("!I", len(body)) + body)
+    stream.write(_LENGTH.pack(len(body)) + body)
     stream.flush()
 
 
-def serve(request: Any, settings: Any, walls: Filter, modules: frozenset[str]) -> dict[str, Any]:
+def serve(request: Any, programs: Programs, watch: Watch) -> dict[str, Any]:
     """Run one program in a fresh process and say what became of it."""
-    word = secrets.token_bytes(16)
+    word = os.urandom(_WORD)
     printed_read, printed_write = os.pipe()
     result_read, result_write = os.pipe()
     child = os.fork()
     if child == 0:
-        try:
-            _become_program(printed_write, result_write, settings, walls)
-            result = harness.run(request["sources"], request["names"], modules)
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-            body = json.dumps(result).encode()
-            os.write(_PROGRAM_RESULT, word + struct.pack("!I", len(body)) + body)
-        finally:
-            os._exit(1)
+        programs.become(request, word, printed_write, result_write)
     os.close(printed_write)
     os.close(result_write)
     try:
-        watched = _watch(child, printed_read, result_read, settings)
+        watched = watch.to_the_end(child, printed_read, result_read)
     finally:
         os.close(printed_read)
         os.close(result_read)
     return _judge(word, *watched)
 
 
-def _become_program(printed: int, result: int, settings: Any, walls: Filter) -> None:
-    """Leave this process nothing but its two pipes, its limits and the filter."""
-    nothing, unused = os.pipe()
-    # High numbers first, so that none of the four is overwritten before it is moved.
-    result, printed, nothing = (
-        os.dup2(one, 40 + at) for at, one in enumerate((result, printed, nothing))
-    )
-    os.close(unused)
-    os.dup2(nothing, 0)
-    os.dup2(printed, _PROGRAM_STDOUT)
-    os.dup2(result, _PROGRAM_RESULT)
-    os.close(2)
-    os.closerange(_PROGRAM_RESULT + 1, 64)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - kept to the end
-    sys.stdout = open(  # noqa: SIM115
-        _PROGRAM_STDOUT, "w", encoding="utf-8", errors="replace", closefd=False
-    )
-    sys.stderr = Null()
-    seconds = math.ceil(settings["seconds"])
-    # The first limit sends a signal that says why; who ignores it is killed a second later.
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    for what, limit in (
-        (resource.RLIMIT_AS, settings["memory_mb"] * 2**20),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(what, (limit, limit))
-    random.seed(0)  # the same program gives the same answer
-    walls.apply()
+class Watch:
+    """Reads what programs write until they end or go over a limit; then ends them."""
 
+    def __init__(self, limits: Limits, *, alone: bool) -> None:
+        self._limits = limits
+        self._alone = alone
 
-def _watch(
-    child: int, printed_read: int, result_read: int, settings: Any
-) -> tuple[bytes, bytes, str | None, int]:
-    """Read what a program writes until it ends or goes over a limit; then end it.
+    def to_the_end(
+        self, child: int, printed_read: int, result_read: int
+    ) -> tuple[bytes, bytes, str | None, int]:
+        """Watch one program.
 
-    Returns:
-        What it printed, its result frame, the limit that it went over, its exit status.
-    """
-    read = {printed_read: bytearray(), result_read: bytearray()}
-    most = {printed_read: settings["output_kb"] * 1024, result_read: _MOST_RESULT}
-    ended = os.pidfd_open(child)
-    try:
-        over = _read_until_end(ended, read, most, settings["wall_seconds"])
-    finally:
-        os.close(ended)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)  # everything in this namespace but process 1, us
-    status, used = _reap(child)
-    killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    if over is None and killed and (killed == signal.SIGXCPU or used >= settings["seconds"]):
-        over = "timeout"
-    for pipe, into in read.items():
-        while over is None and _take(pipe, into):
-            over = "output" if len(into) > most[pipe] else None
-    return bytes(read[printed_read]), bytes(read[result_read]), over, status
+        Returns:
+            What it printed, its result frame, the limit that it went over, its exit status.
+        """
+        read = {printed_read: bytearray(), result_read: bytearray()}
+        most = {printed_read: self._limits.output_kb * 1024, result_read: _MOST_RESULT}
+        process = os.pidfd_open(child)
+        try:
+            over = _read_until_end(process, read, most, self._limits.wall_seconds)
+            self._end(process)
+        finally:
+            os.close(process)
+        status, used = _reap(child)
+        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        slow = killed == signal.SIGXCPU or (killed and used >= self._limits.seconds)
+        if over is None and slow:
+            over = "timeout"
+        for pipe, into in read.items():
+            while over is None and _take(pipe, into):
+                over = "output" if len(into) > most[pipe] else None
+        return bytes(read[printed_read]), bytes(read[result_read]), over, status
+
+    def _end(self, process: int) -> None:
+        """End a program, and all else in this process namespace where it is ours alone."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._alone:
+                os.kill(-1, signal.SIGKILL)  # spares process 1, us
+            else:
+                signal.pidfd_send_signal(process, signal.SIGKILL)
 
 
 def _read_until_end(
-    ended: int, read: dict[int, bytearray], most: dict[int, int], seconds: float
+    process: int, read: dict[int, bytearray], most: dict[int, int], seconds: float
 ) -> str | None:
-    """Read from pipes until the process behind ``ended`` ends; the limit that it went over."""
+    """Read from pipes until a process ends; the limit that it went over."""
     deadline = time.monotonic() + seconds
     poll = select.poll()
-    for one in (ended, *read):
+    for one in (process, *read):
         poll.register(one, select.POLLIN)
         os.set_blocking(one, False)
     while (left := deadline - time.monotonic()) > 0:
@@ -194,7 +199,7 @@ def _read_until_end(
                 poll.unregister(pipe)
             if len(into) > most[pipe]:
                 return "output"
-        if ended in ready:
+        if process in ready:
             return None
     return "timeout"
 
@@ -227,10 +232,10 @@ def _judge(
     """What became of a program."""
     if over is not None:
         return {"failure": over, "detail": f"over the limit: {over}"}
-    start = len(word) + 4
+    start = len(word) + _LENGTH.size
     if frame[: len(word)] != word or len(frame) < start:
         return _without_result(status)
-    if len(frame) != start + struct.unpack("!I", frame[len(word) : start])[0]:
+    if len(frame) != start + _LENGTH.unpack(frame[len(word) : start])[0]:
         return _without_result(status)
     result: dict[str, Any] = json.loads(frame[start:])
     if "last" not in result:

@@ -1,0 +1,86 @@
+"""What the journal costs while a model generates, and what it saves when it has the samples.
+
+Same model, prompts and length limit, with and without the journal by turns in one run; each turn
+with it begins with an empty one.
+
+    python benchmarks/journal.py models/base --prompts 24 --samples 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from siked.engines.journal.engine import Journal
+from siked.engines.journal.samples import Samples
+from siked.engines.protocol import Sampling
+from siked.engines.transformers_engine import TransformersEngine
+from siked.models import load_tokenizer
+from siked.prompts import render, student_prompt
+from siked.questions import read
+from siked.settings import EngineSettings, Source
+
+if TYPE_CHECKING:
+    from siked.engines.protocol import Engine, Prompt
+
+
+def main() -> None:
+    """Print the seconds of every pair, their median ratio, and how fast samples are recalled."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("model", type=Path, help="model folder")
+    parser.add_argument("--prompts", type=int, default=24)
+    parser.add_argument("--samples", type=int, default=10, help="samples a prompt (K)")
+    parser.add_argument("--new-tokens", type=int, default=96)
+    parser.add_argument("--batch-tokens", type=int, default=32768)
+    parser.add_argument("--pairs", type=int, default=5)
+    options = parser.parse_args()
+
+    settings = EngineSettings(
+        name="transformers", device="auto", dtype="auto", batch_tokens=options.batch_tokens
+    )
+    sampling = Sampling(
+        samples=options.samples, temperature=0.7, top_k=50, max_new_tokens=options.new_tokens
+    )
+    source = Source(format="demo", split="train", rows=options.prompts)
+    questions = read("demo", source, Path(), 0).questions
+    prompts = [student_prompt(one.question, strategy="cot") for one in questions]
+    engine = TransformersEngine(options.model, None, settings)
+    tokenizer = load_tokenizer(options.model)
+    seconds_of(engine, prompts, sampling)  # to warm up
+    ratios = []
+    for pair in range(options.pairs):
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Journal(
+                Samples(Path(folder), {"engine": "benchmark"}, "benchmark"),
+                lambda prompt: [render(tokenizer, prompt), prompt.prefix],
+                lambda: engine,
+            )
+            sides = [("without", engine), ("with", journal)]
+            taken = {
+                name: seconds_of(side, prompts, sampling)
+                for name, side in (sides if pair % 2 else reversed(sides))
+            }
+            recalled = seconds_of(journal, prompts, sampling)
+        ratios.append(taken["with"] / taken["without"])
+        print(
+            f"without {taken['without']:.2f} s, with {taken['with']:.2f} s, ratio "
+            f"{ratios[-1]:.4f}; recalled in {recalled * 1000:.1f} ms",
+            flush=True,
+        )
+    print(f"median ratio: {statistics.median(ratios):.4f}")
+
+
+def seconds_of(engine: Engine, prompts: list[Prompt], sampling: Sampling) -> float:
+    """How long a whole request takes."""
+    start = time.perf_counter()
+    for _ in engine.generate(prompts, sampling):
+        pass
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

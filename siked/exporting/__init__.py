@@ -1,0 +1,131 @@
+"""A trained student for others: as an adapter, as merged weights, or as GGUF.
+
+Whatever is written is loaded again and must give the answers that the student gives here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from siked import student_format
+from siked.errors import UserError
+from siked.files import replacing_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from siked.exporting.gguf import GgufType
+    from siked.settings import EngineSettings
+    from siked.student_format import Student
+
+Kind = Literal["adapter", "merged", "gguf"]
+CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A student that can be written in several ways."""
+
+    base: Path
+    """Folder of the model that the adapter belongs on."""
+    adapter: Path
+    student: Student
+    settings: EngineSettings
+    """Number type and device."""
+    max_new_tokens: int
+    """Length limit of an answer."""
+
+    def export(
+        self, out: Path, kind: Kind, questions: Sequence[str], gguf_type: GgufType = "bf16"
+    ) -> int:
+        """Write the student to a new folder, whole or not at all.
+
+        Args:
+            out: the folder; it must not hold anything yet.
+            kind: what to write.
+            questions: on which the export is compared with the student.
+            gguf_type: number type of a GGUF file.
+
+        Returns:
+            How many of the questions get the very same answer: all, unless ``gguf_type`` rounds.
+
+        Raises:
+            UserError: ``out`` holds something, the student cannot be loaded or converted, or what
+                was written answers otherwise than the student.
+        """
+        from siked.exporting import check, gguf  # noqa: PLC0415 - torch takes seconds to load
+        from siked.models import load_tokenizer  # noqa: PLC0415
+
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f"{out}: holds something already: name a folder that does not")
+        program = gguf.converter() if kind == "gguf" else ""
+        ours = self._answers(self.base, self.adapter, questions)
+        with (
+            replacing_folder(out) as partial,
+            tempfile.TemporaryDirectory(dir=partial.parent, prefix=f".{out.name}.") as scratch,
+        ):
+            self._describe(partial)
+            if kind == "adapter":
+                shutil.copytree(self.adapter, partial, dirs_exist_ok=True)
+                theirs = self._answers(self.base, partial, questions)
+            elif kind == "merged":
+                self.merge(partial, questions)
+                theirs = self._answers(partial, None, questions)
+            else:
+                merged, back = Path(scratch) / "merged", Path(scratch) / "back"
+                merged.mkdir()
+                self.merge(merged, questions)
+                file = partial / f"student-{gguf_type}.gguf"
+                gguf.write_gguf(program, merged, file, gguf_type)
+                gguf.check_tokenizer(file, load_tokenizer(merged))
+                gguf.read_back(file, merged, back)
+                theirs = self._answers(back, None, questions)
+            found = check.same(ours, theirs)
+            if found < len(questions) and not (kind == "gguf" and gguf_type in gguf.LOSSY):
+                raise UserError(
+                    f"{out}: not written: the {kind} export answers {len(questions) - found} of "
+                    f"{len(questions)} questions otherwise than the student"
+                )
+        return found
+
+    def merge(self, out: Path, questions: Sequence[str] = ()) -> None:
+        """Write the merged model to an empty folder, its prompt tried with ``questions``.
+
+        Raises:
+            UserError: the student cannot be loaded, or its prompt does not fit the chat template.
+        """
+        from siked.exporting import template  # noqa: PLC0415
+        from siked.exporting.merged import write_merged  # noqa: PLC0415
+        from siked.models import load_tokenizer  # noqa: PLC0415
+
+        write_merged(
+            self.base,
+            self.adapter,
+            self.student,
+            out,
+            settings=self.settings,
+            max_new_tokens=self.max_new_tokens,
+        )
+        template.check(load_tokenizer(out), load_tokenizer(self.base), self.student, questions)
+
+    def _answers(self, folder: Path, adapter: Path | None, questions: Sequence[str]) -> list[str]:
+        from siked.exporting import check  # noqa: PLC0415
+
+        return check.answers(
+            folder,
+            adapter,
+            self.student,
+            questions,
+            settings=self.settings,
+            max_new_tokens=self.max_new_tokens,
+        )
+
+    def _describe(self, folder: Path) -> None:
+        """Put what is known of the student, and its card where it has one, beside the weights."""
+        for name in (student_format.NAME, CARD):
+            if (self.adapter / name).is_file():
+                shutil.copyfile(self.adapter / name, folder / name)

@@ -1,0 +1,120 @@
+"""A chat template that asks an exported student as it was trained.
+
+Whoever talks to an exported student sends a question and nothing else. So the student's own prompt
+goes into its chat template, ahead of what the base model's template says: where a conversation has
+no system message, the student's is put there and each question gets the text around it. With a
+system message, everything stays as it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from siked.engines.protocol import Prompt
+from siked.errors import UserError
+from siked.prompts import render
+from siked.student_format import QUESTION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from siked.student_format import Student
+
+_PROLOGUE = """\
+{%- if messages[0]['role'] != 'system' %}
+{%- set siked = namespace(messages=[SYSTEM]) %}
+{%- for message in messages %}
+{%- if message['role'] == 'user' %}
+{%- set siked.messages = siked.messages + [{'role': 'user', 'content': USER}] %}
+{%- else %}
+{%- set siked.messages = siked.messages + [message] %}
+{%- endif %}
+{%- endfor %}
+{%- set messages = siked.messages %}
+{%- endif %}"""
+
+_PLAIN = """\
+{{ BEFORE }}{% for message in messages %}
+{%- if message['role'] == 'system' %}{{ message['content'] + '\\n\\n' }}
+{%- elif message['role'] == 'user' %}{{ message['content'] + AFTER }}
+{%- else %}{{ message['content'] + END }}
+{%- endif %}
+{%- endfor %}"""
+"""What a tokenizer without a chat template gets: the plain text of ``siked.prompts.render``."""
+
+
+def with_prompt(tokenizer: Any, student: Student) -> str:
+    """The base model's chat template with the student's prompt in it.
+
+    Args:
+        tokenizer: the base model's.
+        student: whose prompt.
+    """
+    system, user = student.prompt.system, _around_question(student.prompt.user)
+    message = f"{{'role': 'system', 'content': {_literal(system)}}}" if system else ""
+    if system and not _has_system_role(tokenizer):
+        message = ""
+        head = _literal(system + "\n\n")
+        user = f"({head} if loop.first else '') + {user}"
+    # From the last to the first, so that no text put in is taken for a place.
+    prologue = _PROLOGUE.replace("USER", user, 1).replace("SYSTEM", message, 1)
+    return prologue + (tokenizer.chat_template or _plain(tokenizer))
+
+
+def check(asked: Any, trained: Any, student: Student, questions: Sequence[str]) -> None:
+    """See that a bare question becomes the text that the student was trained to answer.
+
+    Args:
+        asked: the exported tokenizer.
+        trained: the base model's.
+        student: whose prompt it is.
+        questions: to try.
+
+    Raises:
+        UserError: it becomes another text.
+    """
+    for question in questions:
+        bare = Prompt(question_id="", strategy=None, system="", user=question)
+        if render(asked, bare) != render(trained, student.ask(question)):
+            raise UserError(
+                "the chat template of the base model cannot carry the student's prompt: export "
+                f"the adapter instead (tried with {question!r})"
+            )
+
+
+def _around_question(text: str) -> str:
+    """A prompt's user text as a Jinja expression of the message's content."""
+    question = "message['content'] | trim"
+    parts = [_literal(part) if part else "" for part in text.split(QUESTION)]
+    pieces = [piece for part in parts for piece in (f"({question})", part)][1:]
+    return " + ".join(piece for piece in pieces if piece)
+
+
+def _plain(tokenizer: Any) -> str:
+    mark = "0"
+    text = render(tokenizer, Prompt(question_id="", strategy=None, system="", user=mark))
+    before, _, after = text.partition(mark)
+    return (
+        _PLAIN.replace("END", _literal(tokenizer.eos_token or ""), 1)
+        .replace("AFTER", _literal(after), 1)
+        .replace("BEFORE", _literal(before), 1)
+    )
+
+
+def _has_system_role(tokenizer: Any) -> bool:
+    if tokenizer.chat_template is None:
+        return True
+    roles = [{"role": role, "content": "0"} for role in ("system", "user")]
+    try:
+        tokenizer.apply_chat_template(roles, tokenize=False)
+    except jinja2.TemplateError:
+        return False
+    return True
+
+
+def _literal(text: str) -> str:
+    """A text as a Jinja string; JSON's escapes are among Jinja's."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,102 @@
+"""Questions whose published answer is known to be wrong: ``data/known-errors.yaml``.
+
+    - id: svamp-chal-99
+      text: 9c1185a5c5e9fc54
+      gold: "2"
+      reason: 12 - 8 is 4
+      source: own reading; the file's equation is ( 12.0 - 8.0 )
+
+An entry is found by the question's text and its wrong answer together, whatever the source is
+called and in whatever format it comes; ``text`` is a hash, since not every licence lets a question
+be copied. ``id`` is what the question is called by the presets' sources. A publisher that mends
+the answer is taken again.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
+
+from siked.errors import UserError
+from siked.exact.gold import exact
+from siked.questions.splits import normalised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from siked.records import Question
+
+
+class KnownError(BaseModel):
+    """One wrong label."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    """The question's id in the presets."""
+    text: str
+    """What ``fingerprint`` gives for the question."""
+    gold: str
+    """The published answer."""
+    reason: str
+    """Why it is wrong, in a line."""
+    source: str
+    """Who found it, and where that is said."""
+
+    @field_validator("gold")
+    @classmethod
+    def _gold_is_a_number(cls, value: str) -> str:
+        exact(value)
+        return value
+
+
+class KnownErrors:
+    """Wrong labels by question and answer."""
+
+    def __init__(self, entries: Iterable[KnownError]) -> None:
+        """Args: entries: the wrong labels."""
+        self._found: dict[tuple[str, Fraction], KnownError] = {
+            (one.text, exact(one.gold)): one for one in entries
+        }
+
+    def of(self, question: Question) -> KnownError | None:
+        """The entry of a question with its answer; None where nothing is known against it."""
+        return self._found.get((fingerprint(question.question), exact(question.answer)))
+
+
+def fingerprint(question: str) -> str:
+    """A hash of a question's words and numbers, as 16 hexadecimal digits."""
+    return sha256(normalised(question).encode()).hexdigest()[:16]
+
+
+def entries(path: Path) -> tuple[KnownError, ...]:
+    """The entries of the file.
+
+    Raises:
+        UserError: it is missing, is not YAML, or an entry does not fit.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return TypeAdapter(tuple[KnownError, ...]).validate_python(raw)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: `git checkout {path}` brings it back") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: entry {where}: {first['msg']}") from None
+
+
+def load(path: Path) -> KnownErrors:
+    """The wrong labels that the file lists.
+
+    Raises:
+        UserError: it is missing, is not YAML, or an entry does not fit.
+    """
+    return KnownErrors(entries(path))

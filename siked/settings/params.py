@@ -1,0 +1,102 @@
+"""All of ``params.yaml``, and what must hold between its sections."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
+
+from siked.settings.base import FIRST_ITERATION, Name, Settings, StrategyName
+from siked.settings.models import EngineSettings, SamplingSettings, StudentSettings, TeacherSettings
+from siked.settings.questions import QuestionSettings
+from siked.settings.steps import (
+    EvalSettings,
+    Iteration,
+    MixSettings,
+    Plateau,
+    TrackingSettings,
+    TrainSettings,
+    VerifySettings,
+)
+
+
+class Params(Settings):
+    """All of ``params.yaml``."""
+
+    seed: NonNegativeInt
+    """Seed of the student's samples and trainings."""
+    strategies: Annotated[tuple[StrategyName, ...], Field(min_length=1)]
+    """The strategies that the teacher shows and the student chooses from."""
+    questions: QuestionSettings
+    """What to learn from and what to test on."""
+    student: StudentSettings
+    """The small model that learns."""
+    teacher: TeacherSettings
+    """Who writes D_LLM."""
+    iterations: dict[Name, Iteration]
+    """The turns of the loop, each with its predecessor."""
+    engine: EngineSettings
+    """How the student generates."""
+    generate: SamplingSettings
+    """How the student writes D_self."""
+    verify: VerifySettings
+    """Limits of one program in the sandbox."""
+    mix: MixSettings
+    """How D_self and D_LLM become the next training set."""
+    train: TrainSettings
+    """How the student is fine-tuned."""
+    eval: EvalSettings
+    """How a student is evaluated."""
+    plateau: Plateau
+    """When the loop stops."""
+    tracking: TrackingSettings
+    """Where runs are recorded."""
+
+    @field_validator("strategies")
+    @classmethod
+    def _strategies_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a strategy is named twice")
+        return value
+
+    @field_validator("iterations")
+    @classmethod
+    def _iterations_chain(cls, value: dict[str, Iteration]) -> dict[str, Iteration]:
+        if FIRST_ITERATION in value:
+            raise ValueError(f"{FIRST_ITERATION} is plain distillation and always there: drop it")
+        followed: dict[str, str] = {}
+        for name, iteration in value.items():
+            if iteration.previous not in value and iteration.previous != FIRST_ITERATION:
+                known = ", ".join([FIRST_ITERATION, *value])
+                raise ValueError(
+                    f"{name}.previous: there is no iteration {iteration.previous!r} (has {known})"
+                )
+            if iteration.previous in followed:
+                raise ValueError(
+                    f"{name}.previous: {iteration.previous} is already followed by "
+                    f"{followed[iteration.previous]}; iterations form one chain"
+                )
+            followed[iteration.previous] = name
+        reached, name = set(), FIRST_ITERATION
+        while name in followed:
+            name = followed[name]
+            reached.add(name)
+        if cycle := sorted(set(value) - reached):
+            raise ValueError(f"{', '.join(cycle)}: form a cycle that never reaches it0")
+        return value
+
+    @model_validator(mode="after")
+    def _bias_is_taught(self) -> Self:
+        if extra := set(self.mix.bias or ()) - set(self.strategies):
+            raise ValueError(f"mix.bias names strategies that are not taught: {sorted(extra)}")
+        if both := sorted(set(self.questions.train) & set(self.questions.test)):
+            raise ValueError(f"questions.train and questions.test share the names {both}")
+        return self
+
+    def chain(self) -> list[str]:
+        """The iterations from the first to the last: ``["it0", "it1", ...]``."""
+        follower = {iteration.previous: name for name, iteration in self.iterations.items()}
+        names = [FIRST_ITERATION]
+        while names[-1] in follower:
+            names.append(follower[names[-1]])
+        return names

@@ -1,0 +1,125 @@
+"""Settings of the loop's steps: verification, mixing, training, evaluation, the end."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from siked.settings.base import Fraction01, Name, RuleName, Settings, StrategyName
+
+
+class VerifySettings(Settings):
+    """How answers are found, and the limits of one program in the sandbox."""
+
+    seconds: PositiveFloat
+    """Processor time of a program; wall time is three times as much."""
+    memory_mb: PositiveInt
+    """Address space, in MiB."""
+    output_kb: PositiveInt
+    """Printed output, in KiB."""
+    workers: PositiveInt
+    """Programs run at once."""
+    isolation: Literal["auto", "rlimits"] = "auto"
+    """`auto`: the strongest isolation that the kernel offers, else nothing is run. `rlimits`: where
+    none is to be had, run programs all the same, with limits and whatever else there is, and say so
+    on every run."""
+    ignore_rules: tuple[RuleName, ...] = ()
+    """Rules that do not count, of those in docs/verification.md: a text is read by the next rule, a
+    program whose answer was found by one has no answer."""
+
+
+class Iteration(Settings):
+    """One turn of the loop."""
+
+    previous: Name
+    """The iteration whose student generates; `it0` is plain distillation."""
+
+
+class MixSettings(Settings):
+    """How D_self and D_LLM become the next training set."""
+
+    variant: Literal["all", "adaptive"]
+    """`all`: D_self and all of D_LLM. `adaptive`: D_self and the D_LLM rows of what D_self does
+    not solve."""
+    scope: Literal["question", "strategy"]
+    """What counts as solved in `adaptive`: a `question` by any strategy (the paper's text), or
+    each question and `strategy` by itself (its authors' code)."""
+    keep: PositiveInt | None
+    """Correct distinct rationales kept a question and strategy, from each of D_LLM and D_self;
+    all where null. The paper keeps 1."""
+    bias: tuple[StrategyName, ...] | None = None
+    """Keep only the first of these strategies that solves a question (the paper's biased
+    variants); null keeps every strategy."""
+
+
+class Lora(Settings):
+    """The adapter's shape."""
+
+    rank: PositiveInt
+    """Rank of the update."""
+    alpha: PositiveFloat
+    """The update is scaled by alpha / rank."""
+    dropout: Fraction01
+    """Dropout on the adapter's input."""
+    target_modules: Literal["all-linear"] | tuple[str, ...]
+    """Modules that get an adapter; `all-linear` is every linear layer but the output."""
+
+
+class Schedule(Settings):
+    """How long and how fast one training runs."""
+
+    epochs: PositiveFloat
+    """Passes over the examples."""
+    learning_rate: PositiveFloat
+    """Peak learning rate."""
+
+
+class TrainSettings(Settings):
+    """How the student is fine-tuned."""
+
+    policy: Literal["on-policy", "off-policy"]
+    """Each iteration starts from the previous student (`on-policy`) or from the base model."""
+    distil: Schedule
+    """Iteration 0 and the single-strategy baselines."""
+    iterate: Schedule
+    """Every later iteration."""
+    scheduler: Literal["linear", "cosine", "constant"]
+    """Course of the learning rate after warm-up."""
+    warmup_steps: NonNegativeInt
+    """Optimiser steps until the learning rate peaks."""
+    weight_decay: NonNegativeFloat
+    """AdamW's weight decay."""
+    batch_size: PositiveInt
+    """Examples a device and forward pass."""
+    gradient_accumulation: PositiveInt
+    """Forward passes an optimiser step."""
+    max_length: PositiveInt
+    """Longest example in tokens; longer ones are left out and counted."""
+    lora: Lora
+    """The adapter's shape."""
+
+
+class EvalSettings(Settings):
+    """How a student is evaluated: greedily, free to choose its strategy."""
+
+    max_new_tokens: PositiveInt
+    """Length limit of an answer."""
+
+
+class Plateau(Settings):
+    """When the loop stops."""
+
+    patience: PositiveInt | None
+    """Stop after this many iterations in a row without a better dev accuracy; null never stops."""
+    min_gain: NonNegativeFloat
+    """Smallest rise of dev accuracy that counts."""
+
+
+class TrackingSettings(Settings):
+    """Where runs are recorded."""
+
+    mlflow: bool
+    """Log to MLflow: `MLFLOW_TRACKING_URI` where set, else a SQLite file under `.siked/`."""
+    experiment: str
+    """Name of the MLflow experiment."""

@@ -1,0 +1,173 @@
+"""cards: what is in each data set of the run, to read (NAME.md) and for tools (Croissant).
+
+python -m stages.cards
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from siked.cards.croissant import croissant
+from siked.cards.data import DataCard, markdown
+from siked.cards.facts import measure, sources
+from siked.cards.teacher import written_by
+from siked.files import read_json, replacing_folder, write_json, write_text
+from siked.records import Example, Question, Rationale, VerifiedRationale
+from siked.settings import FIRST_ITERATION
+from stages import layout
+from stages.common import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from siked.cards.facts import FileFacts, SourceFacts
+    from siked.settings import Params
+
+MOST_PAIRS = 20
+"""Overlapping pairs that the card lists; the file has all."""
+
+
+def main() -> None:
+    """Write ``data/cards``."""
+    with stage("cards") as params:
+        origin = questions_from(params)
+        baselines = [layout.baseline(strategy) for strategy in params.strategies]
+        students = [student(params, name, origin) for name in (*params.chain(), *baselines)]
+        with replacing_folder(layout.CARDS) as folder:
+            for card in (questions(params, origin), teacher(params, origin), *students):
+                write_text(folder / f"{card.name}.md", markdown(card))
+                write_json(folder / f"{card.name}.croissant.json", croissant(card, layout.CARDS))
+
+
+def questions_from(params: Params) -> list[SourceFacts]:
+    """Where the questions of the run came from."""
+    settings, root = params.questions, Path(params.questions.root)
+    return [*sources("train", settings.train, root), *sources("test", settings.test, root)]
+
+
+def questions(params: Params, origin: list[SourceFacts]) -> DataCard:
+    """The card of ``data/questions``."""
+    overlap = read_json(layout.OVERLAP)
+    pairs = sorted(overlap["pairs"], key=lambda pair: -pair["similarity"])[:MOST_PAIRS]
+    tests = [
+        measure(layout.test_set(name), Question, f"Test questions of {name}; they choose nothing.")
+        for name in params.questions.test
+    ]
+    return DataCard(
+        name="questions",
+        summary="Math word problems with exact answers: to learn from, to choose the best "
+        "iteration (dev) and to test.",
+        files=[
+            measure(layout.TRAIN, Question, "Questions to learn from, with worked solutions."),
+            measure(layout.DEV, Question, "Held-out questions that select the best iteration."),
+            *tests,
+            measure(layout.LEFT_OUT, None, "Source rows that are not used, with the reason."),
+        ],
+        sources=origin,
+        settings=chosen(params, "questions"),
+        limits=[
+            LEFT_OUT,
+            "Gold answers are the publishers' and may be wrong.",
+            "English only.",
+        ],
+        overlap=overlap,
+        pairs=pairs,
+    )
+
+
+def teacher(params: Params, origin: list[SourceFacts]) -> DataCard:
+    """The card of ``data/teacher``."""
+    return DataCard(
+        name="teacher",
+        summary=f"Rationales of the teacher for every train question and strategy, with verdicts; "
+        f"those with a right answer are D_LLM. Written by {written_by(params.teacher)}.",
+        files=[
+            *(
+                measure(
+                    layout.RATIONALES / f"{strategy}.jsonl",
+                    Rationale,
+                    f"Rationales with the strategy {strategy}, before any check.",
+                )
+                for strategy in params.strategies
+            ),
+            measure(layout.D_LLM, VerifiedRationale, "All of them with verdicts."),
+        ],
+        sources=[one for one in origin if one.role == "train"],
+        settings=chosen(params, "strategies", "teacher", "verify"),
+        limits=[ANSWERS_ALONE, PROGRAMS],
+    )
+
+
+def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
+    """The card of ``data/students/NAME``."""
+    limits = [
+        "A small model wrote these, and most of its mistakes read as well as what is right.",
+        ANSWERS_ALONE,
+        PROGRAMS,
+        "Answers to test questions are for analysis: learning from them would spoil the tests.",
+    ]
+    baseline = name not in params.chain()
+    keys = ["strategies", "eval", "verify"]
+    if baseline:
+        summary = f"Answers of {name}, a student that learned from one strategy of the teacher."
+    elif name == FIRST_ITERATION:
+        summary = "What iteration 0 (plain distillation) learned from, and its answers."
+        keys += ["mix"]
+    else:
+        previous = params.iterations[name].previous
+        summary = (
+            f"Iteration {name}: what {previous} wrote about the train questions, the mix of that "
+            "with the teacher's rationales that this student learned from, and its answers."
+        )
+        keys += ["generate", "mix", "seed"]
+    files = list(student_files(params, name))
+    if any(not one.rows for one in files if one.path.name == "generated.jsonl"):
+        limits.insert(0, "The loop had stopped before: this is the previous iteration's student.")
+    return DataCard(
+        name=name,
+        summary=summary,
+        files=files,
+        sources=origin,
+        settings=chosen(params, *keys),
+        limits=limits,
+    )
+
+
+def student_files(params: Params, name: str) -> Iterator[FileFacts]:
+    """The files of a student, of those that it has."""
+    files = layout.Student(name)
+    if files.generated.exists():
+        yield measure(files.generated, Rationale, "Its predecessor's samples, before any check.")
+        yield measure(files.verified, VerifiedRationale, "The same with verdicts: D_self.")
+    if files.mix.exists():
+        yield measure(files.mix, Example, "What it was trained on, as trained.")
+    for benchmark in chain(["dev"], params.questions.test):
+        yield measure(
+            files.answers / f"{benchmark}.jsonl",
+            VerifiedRationale,
+            f"Its greedy answers to {benchmark}, the strategy freely chosen.",
+        )
+
+
+def chosen(params: Params, *keys: str) -> dict[str, Any]:
+    """Some of the settings, without defaults and without where files lie on this machine."""
+    settings = params.model_dump(mode="json", exclude_defaults=True)
+    del settings["questions"]["root"]
+    return {key: settings[key] for key in keys}
+
+
+ANSWERS_ALONE = (
+    "`correct` is about the final answer alone: a right answer may stand on wrong steps."
+)
+LEFT_OUT = (
+    "Answers are exact numbers: rows without one, and train questions that are nearly a test "
+    "question, are listed in left-out.jsonl and used nowhere."
+)
+PROGRAMS = "Programs in it are untrusted: run them in a sandbox only."
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,260 @@
+"""`siked compare` in a real git and DVC repository whose experiments take a second each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from siked.analysis import compare
+from siked.commands import compare as command
+from siked.comparison.paired import compared
+from siked.comparison.students import find, questions_of
+from siked.errors import UserError
+from siked.records import VerifiedRationale, read_records
+from stages import layout
+
+pytestmark = pytest.mark.slow
+
+PIPELINE = """\
+stages:
+  questions:
+    cmd: python make.py questions
+    params: [price]
+    deps: [make.py]
+    outs: [data/questions]
+  answer:
+    foreach: [it0, it1]
+    do:
+      cmd: python make.py ${item}
+      params: [skill, price]
+      deps: [make.py, data/questions]
+      outs: ["data/students/${item}/answers"]
+  select:
+    cmd: python make.py select
+    deps: [make.py, data/students/it0/answers, data/students/it1/answers]
+    metrics:
+      - metrics/summary.json: {cache: false}
+"""
+
+MAKE = '''\
+"""Questions, and students that solve a few of them: it0 the first 3, it1 the first `skill`."""
+
+import json
+import sys
+from pathlib import Path
+
+import yaml
+
+params = yaml.safe_load(Path("params.yaml").read_text())
+
+
+def write(path, rows):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text("".join(json.dumps(row) + "\\n" for row in rows))
+
+
+what = sys.argv[1]
+if what == "select":
+    Path("metrics").mkdir(exist_ok=True)
+    Path("metrics/summary.json").write_text(json.dumps({"selected": "it1"}))
+for benchmark, file in {"dev": "dev", "shop": "test-shop"}.items():
+    if what == "questions":
+        write(
+            f"data/questions/{file}.jsonl",
+            [
+                {"id": f"{benchmark}-{n}", "source": "shop", "answer": str(n * params["price"]),
+                 "question": f"{n} pens cost ${params['price']} each. How much are they?"}
+                for n in range(10)
+            ],
+        )
+    elif what != "select":
+        solved = 3 if what == "it0" else params["skill"]
+        write(
+            f"data/students/{what}/answers/{benchmark}.jsonl",
+            [
+                {"question_id": f"{benchmark}-{n}", "sample": 0,
+                 "strategy": "cot" if what == "it0" else "pot", "text": f"[b]{what} says {n}",
+                 "predicted": str(n * params["price"] if n < solved else -1), "correct": n < solved}
+                | ({} if n < solved else {"failure": "wrong"})
+                for n in range(10)
+            ],
+        )
+'''
+
+
+class Repository:
+    """The scratch repository: its main branch has it1 of skill 5."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+        }
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            words, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Every file that is not git's or DVC's own, with its time."""
+        return {
+            str(path): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.folder.rglob("*")
+            if path.is_file() and not {".git", ".dvc"} & set(path.parts)
+        }
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Repository:
+    made = Repository(tmp_path_factory.mktemp("shop"))
+    (made.folder / "dvc.yaml").write_text(PIPELINE)
+    (made.folder / "make.py").write_text(MAKE)
+    (made.folder / "params.yaml").write_text("strategies: [cot, pot]\nskill: 5\nprice: 2\n")
+    (made.folder / ".gitignore").write_text("/data/\n")
+    made.run("git", "init", "--quiet", "--initial-branch=main")
+    made.run("git", "config", "user.name", "Test")
+    made.run("git", "config", "user.email", "test@example.org")
+    made.run("dvc", "init", "--quiet")
+    made.run("dvc", "repro", "--quiet")
+    made.run("git", "add", "--all")
+    made.run("git", "commit", "--quiet", "--message", "first")
+    made.run("git", "tag", "v1")
+    made.run("dvc", "exp", "run", "--quiet", "--temp", "--name", "better", "-S", "skill=9")
+    made.run("dvc", "exp", "run", "--quiet", "--temp", "--name", "dearer", "-S", "price=3")
+    return made
+
+
+def run(*arguments: str) -> str:
+    """What the command prints."""
+    app = typer.Typer()
+    app.command()(command.compare)
+    result = CliRunner().invoke(app, arguments)
+    if result.exception:
+        raise result.exception
+    return result.stdout
+
+
+def test_an_experiment_against_the_workspace(repository, monkeypatch):
+    """skill 9 against skill 5 of 10: four questions won, none lost, and nothing was touched."""
+    monkeypatch.chdir(repository.folder)
+    before = repository.files()
+    found = json.loads(run("it1", "better", "--json", "--all"))
+    assert (found["first"], found["second"], found["tests"]) == ("it1", "better:it1", 2)
+    for benchmark in ("dev", "shop"):
+        figures = found["benchmarks"][benchmark]
+        assert (figures["first"]["accuracy"], figures["second"]["accuracy"]) == (0.5, 0.9)
+        assert figures["difference"]["gain"] == 0.4
+        assert figures["difference"]["p"] == 0.125  # 2 / 2^4
+        assert [pair["id"] for pair in figures["won"]] == [f"{benchmark}-{n}" for n in range(5, 9)]
+        assert figures["lost"] == []
+        pair = figures["won"][0]
+        assert (pair["answer"], pair["first"]["predicted"], pair["second"]["predicted"]) == (
+            "10",
+            "-1",
+            "10",
+        )
+    assert repository.files() == before
+    assert repository.run("git", "status", "--short") == ""
+
+
+@pytest.mark.parametrize("revision", ["main", "v1", "HEAD", "{commit}", "workspace"])
+def test_a_revision_is_named_as_git_and_dvc_name_it(repository, revision):
+    name = revision.format(commit=repository.run("git", "rev-parse", "--short", "HEAD").strip())
+    chosen, named = (find(one, repository.folder) for one in (name, f"{name}:it0"))
+    assert chosen.answers == find("it1", repository.folder).answers
+    assert named.answers == find("it0", repository.folder).answers
+    assert named.questions == chosen.questions
+    assert named.name == f"{name}:it0"
+
+
+def test_two_students_of_the_workspace_as_the_library_compares_them(repository, monkeypatch):
+    monkeypatch.chdir(repository.folder)
+    answers = [
+        list(read_records(layout.Student(name).answers / "shop.jsonl", VerifiedRationale))
+        for name in ("it0", "it1")
+    ]
+    found = json.loads(run("it0", "it1", "--json", "--benchmark", "shop"))
+    assert list(found["benchmarks"]) == ["shop"]
+    assert found["benchmarks"]["shop"]["difference"] == compare(*answers)
+    assert found["benchmarks"]["shop"]["second"]["strategies"]["pot"]["share"] == 1
+    assert questions_of("shop") == layout.test_set("shop")
+    assert questions_of("dev") == layout.DEV
+
+
+def test_the_terminal_shows_both_rationales_as_written(repository, monkeypatch):
+    monkeypatch.chdir(repository.folder)
+    shown = run("it0", "it1")
+    assert "+20.0" in shown
+    assert "2 tests at once" in shown
+    assert "shop: won, 1 of 2" in shown
+    assert "[b]it0 says 3" in shown
+    assert "[b]it1 says 3" in shown
+    assert "says 4" not in shown
+    assert "says 4" in run("it0", "it1", "--all")
+    assert "says 3" not in run("it0", "it1", "--show", "0")
+    assert "tests at once" not in run("it0", "it1", "--benchmark", "dev")
+
+
+def test_other_questions_with_the_same_ids_are_not_compared(repository):
+    dearer, now = find("dearer", repository.folder), find("it1", repository.folder)
+    assert dearer.answers["dev"][0].question_id == now.answers["dev"][0].question_id
+    with pytest.raises(UserError, match=r"dearer:it1 and it1 answered different questions \(10 of"):
+        compared(dearer, now)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["it0", "nothing"], r"nothing: neither a student of the workspace \(it0, it1\) nor"),
+        (["it0", "better:it7"], r"better: there is no student 'it7': it has it0, it1"),
+        (["it0", ":it1"], r":it1: write REVISION:STUDENT"),
+        (["it0", "workspace:it7"], r"it7/answers: no answers there \(there are those of it0, it1"),
+        (["it0", "it1", "--benchmark", "gsm8k"], r"'gsm8k': both answered dev, shop"),
+        (["it0", "it1", "--json", "--markdown"], r"choose one"),
+    ],
+)
+def test_a_wrong_name_is_one_line(repository, monkeypatch, arguments, message):
+    monkeypatch.chdir(repository.folder)
+    with pytest.raises(UserError, match=message) as caught:
+        run(*arguments)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lost", ["*", "*.dir", "*[!r]"])
+def test_what_is_not_in_the_cache_is_said_with_what_brings_it(repository, tmp_path, lost):
+    """All of the cache is lost, or the lists of folders alone, or the files alone."""
+    copy = tmp_path / "copy"
+    shutil.copytree(repository.folder, copy)
+    for path in (copy / ".dvc" / "cache" / "files").rglob(lost):
+        if path.is_file():
+            path.unlink()
+    with pytest.raises(UserError, match=r"better: data/.*`dvc exp pull`") as caught:
+        find("better", copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_row_of_a_revision_that_does_not_fit_is_named_as_git_would(repository, tmp_path):
+    copy = Repository(tmp_path / "copy")
+    shutil.copytree(repository.folder, copy.folder)
+    answers = copy.folder / "data/students/it0/answers/dev.jsonl"
+    answers.write_text('{"question_id": "dev-0"}\n')
+    copy.run("dvc", "commit", "--force", "--quiet", "answer@it0")
+    copy.run("git", "commit", "--quiet", "--all", "--message", "torn")
+    with pytest.raises(UserError, match=r"^HEAD:data/students/it0/answers/dev\.jsonl:1: "):
+        find("HEAD:it0", copy.folder)
+
+
+def test_a_folder_that_is_no_repository_is_said_so(tmp_path):
+    with pytest.raises(UserError, match=r"main: .*not a git repository"):
+        find("main", tmp_path)

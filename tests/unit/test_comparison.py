@@ -1,0 +1,120 @@
+"""Two students beside each other: what does not depend on where their answers come from."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from siked.comparison import markdown
+from siked.comparison.paired import compared
+from siked.comparison.students import Answered, _at_hand
+from siked.comparison.wording import p_value, printable
+from siked.errors import UserError
+from siked.records import Failure, Question, VerifiedRationale
+
+STRATEGIES = ("cot", "pot")
+
+
+def student(name, answers, texts=None, benchmark="shop"):
+    """A student whose answers are (strategy, correct) pairs."""
+    return Answered(
+        name=name,
+        strategies=STRATEGIES,
+        answers={
+            benchmark: tuple(
+                VerifiedRationale(
+                    question_id=f"q{n}",
+                    strategy=strategy,
+                    sample=0,
+                    text=texts[n] if texts else "x",
+                    correct=correct,
+                    failure=None if correct else Failure.WRONG,
+                )
+                for n, (strategy, correct) in enumerate(answers)
+            )
+        },
+        questions={
+            benchmark: {
+                f"q{n}": Question(id=f"q{n}", source="shop", question="How many?", answer="1")
+                for n in range(len(answers))
+            }
+        },
+    )
+
+
+answer = st.tuples(st.sampled_from([*STRATEGIES, None]), st.booleans())
+
+
+@given(st.lists(st.tuples(answer, answer), min_size=1, max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_the_other_way_round_every_win_is_a_loss(rows):
+    first, second = (
+        student(name, each) for name, each in zip("ab", zip(*rows, strict=True), strict=True)
+    )
+    (there,) = compared(first, second).benchmarks
+    (back,) = compared(second, first).benchmarks
+    assert [pair.question.id for pair in there.won] == [pair.question.id for pair in back.lost]
+    assert [pair.question.id for pair in there.lost] == [pair.question.id for pair in back.won]
+    assert there.difference["gain"] == -back.difference["gain"]
+    assert there.difference["p"] == back.difference["p"]
+    assert there.first == back.second
+    for pair in there.won:
+        assert pair.second.correct
+        assert not pair.first.correct
+        assert pair.first.question_id == pair.second.question_id == pair.question.id
+
+
+def test_a_benchmark_that_one_of_them_lacks_is_named():
+    both = compared(with_dev(student("a", [("cot", True)])), student("b", [("pot", False)]))
+    assert [one.name for one in both.benchmarks] == ["shop"]
+    assert both.left_out == ("dev",)
+    assert "dev" in markdown.rendered(both)
+
+
+def with_dev(one):
+    return Answered(
+        name=one.name,
+        strategies=one.strategies,
+        answers={**one.answers, "dev": one.answers["shop"]},
+        questions={**one.questions, "dev": one.questions["shop"]},
+    )
+
+
+@given(st.text(), st.text(alphabet="<>&|`\n\\_*#[]pre/ table"))
+@example("", "first\n\n# second\n\n</pre>\n\n| a |\n|---|")
+@settings(max_examples=60, deadline=None)
+def test_no_rationale_leaves_its_cell_in_markdown(first, second):
+    """Whatever a model writes, the page has one table for the question and two code blocks."""
+    pair = compared(
+        student("a|*b*", [("cot", False)], [first]), student("b", [("pot", True)], [second])
+    )
+    tokens = MarkdownIt().enable("table").parse(markdown.rendered(pair))
+    blocks = [token.content for token in tokens if token.type == "html_block"]
+    assert len(blocks) == 1
+    assert blocks[0].count("<pre>") == blocks[0].count("</pre>") == 2
+    assert [token.type for token in tokens].count("table_open") == 2
+    assert [token.type for token in tokens].count("heading_open") == 2
+
+
+def test_what_moves_a_cursor_is_not_printed():
+    assert printable("a\x1b[2J\r\u202eb\n\tc") == "a\ufffd[2J\ufffd\ufffdb\n\tc"
+
+
+def test_p_values_claim_no_more_than_they_say():
+    assert [p_value(p) for p in (0.0, 0.00004, 0.0117, 1.0)] == [
+        "< 0.0001",
+        "< 0.0001",
+        "0.0117",
+        "1.0000",
+    ]
+
+
+def test_whatever_a_remote_raises_becomes_one_line():
+    with (
+        pytest.raises(UserError, match=r"^main: data/x .*remote gives 'no credentials'") as caught,
+        _at_hand("main", Path("data/x")),
+    ):
+        raise RuntimeError("no credentials\nand more")
+    assert "\n" not in str(caught.value)
