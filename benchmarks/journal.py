@@ -1,7 +1,8 @@
 """What the journal costs while a model generates, and what it saves when it has the samples.
 
 Same model, prompts and length limit, with and without the journal by turns in one run; each turn
-with it begins with an empty one.
+with it begins with an empty one. On a busy machine the turns differ by more than the journal costs:
+its own share is the time of a turn in which the engine is not at work.
 
     python benchmarks/journal.py models/base --prompts 24 --samples 10
 """
@@ -25,7 +26,9 @@ from siked.questions import read
 from siked.settings import EngineSettings, Source
 
 if TYPE_CHECKING:
-    from siked.engines.protocol import Engine, Prompt
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from siked.engines.protocol import Completion, Engine, Prompt
 
 
 def main() -> None:
@@ -48,10 +51,10 @@ def main() -> None:
     source = Source(format="demo", split="train", rows=options.prompts)
     questions = read("demo", source, Path(), 0).questions
     prompts = [student_prompt(one.question, strategy="cot") for one in questions]
-    engine = TransformersEngine(options.model, None, settings)
+    engine = Timed(TransformersEngine(options.model, None, settings))
     tokenizer = load_tokenizer(options.model)
     seconds_of(engine, prompts, sampling)  # to warm up
-    ratios = []
+    ratios, shares = [], []
     for pair in range(options.pairs):
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(
@@ -59,22 +62,58 @@ def main() -> None:
                 lambda prompt: [render(tokenizer, prompt), prompt.prefix],
                 lambda: engine,
             )
-            sides = [("without", engine), ("with", journal)]
-            taken = {
-                name: seconds_of(side, prompts, sampling)
-                for name, side in (sides if pair % 2 else reversed(sides))
-            }
+            sides: list[tuple[str, Engine]] = [("without", engine), ("with", journal)]
+            taken, own = {}, {}
+            for name, side in sides if pair % 2 else reversed(sides):
+                engine.seconds = 0.0
+                taken[name] = seconds_of(side, prompts, sampling)
+                own[name] = taken[name] - engine.seconds
             recalled = seconds_of(journal, prompts, sampling)
         ratios.append(taken["with"] / taken["without"])
+        shares.append((own["with"] - own["without"]) / taken["with"])
         print(
             f"without {taken['without']:.2f} s, with {taken['with']:.2f} s, ratio "
-            f"{ratios[-1]:.4f}; recalled in {recalled * 1000:.1f} ms",
+            f"{ratios[-1]:.3f}, own share {shares[-1]:.3%}; recalled in {recalled * 1000:.1f} ms",
             flush=True,
         )
-    print(f"median ratio: {statistics.median(ratios):.4f}")
+    print(
+        f"median ratio: {statistics.median(ratios):.3f}, "
+        f"median own share: {statistics.median(shares):.3%}"
+    )
 
 
-def seconds_of(engine: Engine, prompts: list[Prompt], sampling: Sampling) -> float:
+class Timed:
+    """An engine that notes how long it is at work."""
+
+    def __init__(self, engine: TransformersEngine) -> None:
+        self._engine = engine
+        self.seconds = 0.0
+
+    def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
+        """The engine's batches; the journal asks for them as the engine itself does."""
+        start = time.perf_counter()
+        found = self._engine.batches(prompts, sampling)
+        self.seconds += time.perf_counter() - start
+        return found
+
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
+    ) -> Iterator[Completion]:
+        """The engine's completions."""
+        completions = self._engine.complete(prompts, sampling, batches)
+        start = time.perf_counter()
+        for one in completions:
+            self.seconds += time.perf_counter() - start
+            yield one
+            start = time.perf_counter()
+        self.seconds += time.perf_counter() - start
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """All of the engine's batches."""
+        yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
+
+
+def seconds_of(engine: Engine, prompts: Sequence[Prompt], sampling: Sampling) -> float:
     """How long a whole request takes."""
     start = time.perf_counter()
     for _ in engine.generate(prompts, sampling):

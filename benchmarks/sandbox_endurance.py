@@ -67,7 +67,7 @@ def sample() -> Sample:
 
 
 def endure(sandbox: Sandbox, programs: int, samples: int) -> list[Sample]:
-    """Run programs, every tenth with sympy; samples, the first one after warm-up."""
+    """Run programs, every twentieth with sympy; samples, the first one after warm-up."""
     taken: list[Sample] = []
     each = programs // samples
     for part in range(samples + 1):
@@ -103,8 +103,8 @@ def main() -> None:
 
 
 def _text(number: int) -> str:
-    """A program; every tenth uses sympy."""
-    head = "import sympy\n" if number % 10 == 0 else ""
+    """A program; every twentieth uses sympy."""
+    head = "import sympy\n" if number % 20 == 0 else ""
     return f"{head}answer = {number}"
 
 

@@ -34,14 +34,14 @@ SYMPY = (
 )
 FRESH = """
 import sys
-from inside import landlock, privileges, seccomp
+from inside import harness, landlock, privileges, seccomp
 privileges.drop()
 if landlock.version():
     landlock.Landlock(["/"]).apply()
 seccomp.Filter().apply()
 sys.path.append("/sandbox/packages")
-{program}
-print(answer)
+result = harness.run([{program!r}], ["answer"], harness.space(harness.MODULES))
+assert result["rule"] == "answer-variable", result
 """
 TEXT = (
     "She sells {n} - 3 - 4 eggs at $2.\nThat makes <<({n}-7)*2>>${n}.\nFinal Answer: $12{n:05d}.00"
@@ -129,8 +129,8 @@ def per_second(work: Callable[[], int]) -> float:
 def fresh(program: str, library: str | None, at_once: int) -> float:
     """Programs a second, each in a fresh interpreter behind the same walls.
 
-    It loads what the program imports and nothing else, and has no limits, no rules for the answer
-    and no failure kinds: less than the sandbox does.
+    The interpreter does the same job: it knows the same names and finds the answer by the same
+    rules. It has no limits, and loads a library where the program imports it.
     """
     (way, *_), _ = isolation.ways()
     command = way.command((library,) if library else ())

@@ -72,7 +72,8 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
             counts.add(one)
             progress.advance()
         kept.finish(target)
-    write_json(metrics, counts.figures(questions=len(asked)))
+    figures = counts.figures(questions=len(asked)) | {"isolation": sandbox.isolation}
+    write_json(metrics, figures)
     if counts.rows and not counts.correct:
         _say_that_nothing_is_left(target, counts.rows)
 

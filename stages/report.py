@@ -42,6 +42,7 @@ def main() -> None:
         write_json(layout.PLOTS / "failures.json", failures)
         write_json(layout.PLOTS / "loss.json", losses([*iterations, *baselines]))
         several = sampled(params)
+        teacher = read_json(layout.METRICS / "teacher.json")
         with replacing_folder(layout.ITERATIONS) as folder:
             for name in evaluated:
                 samples_of = {"samples": several[name]} if name in several else {}
@@ -64,7 +65,7 @@ def main() -> None:
             baselines=baselines,
             evaluations=evaluated,
             summary=summary,
-            filters={"teacher": read_json(layout.METRICS / "teacher.json")}
+            filters={"teacher": teacher}
             | {name: counted(name, "filter") for name in iterations[1:]},
             mixes={name: counted(name, "mix") for name in iterations},
             sampled=several,
@@ -73,12 +74,13 @@ def main() -> None:
             ],
             samples=samples(params, summary["selected"]),
             costs=costs([*iterations, *baselines]),
+            facts={"programs ran behind": teacher["isolation"]},
         )
         with replacing_folder(layout.REPORTS) as folder:
             write_text(folder / "index.html", render(report))
             for name, chart in charts.items():
                 write_text(folder / f"{name}.svg", pictures.svg(chart))
-        record(params, evaluated)
+        record(params, evaluated, isolation=teacher["isolation"])
 
 
 CAPTIONS = {
@@ -158,10 +160,10 @@ def losses(students: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def record(params: Params, evaluated: dict[str, dict[str, Any]]) -> None:
+def record(params: Params, evaluated: dict[str, dict[str, Any]], *, isolation: str) -> None:
     """Everything that the run counted, in MLflow."""
     iterations = params.chain()
-    runs = tracker(params)
+    runs = tracker(params, isolation=isolation)
     for name, evaluation in evaluated.items():
         steps = {step: figures for step, figures in everything(name).items() if step != "eval"}
         place = iterations.index(name) if name in iterations else None

@@ -85,6 +85,7 @@ def verify(
     took = time.monotonic() - started
     counts.show()
     print(f"{counts.rows} outputs in {took:.1f} s: {counts.rows / max(took, 1e-9):.0f} a second")
+    print(f"programs ran behind {sandbox.isolation}")
     if out is not None:
         print(f"{out}: a verdict a row")
 

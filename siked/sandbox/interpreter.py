@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +31,7 @@ _RECORDS = {"math_verify": ("antlr4-python3-runtime",)}
 LIBRARIES = tuple(_PACKAGES)
 
 
+@cache
 def available(library: str) -> bool:
     """Whether everything that a library needs is installed."""
     return all(find_spec(name) is not None for name in _PACKAGES[library])

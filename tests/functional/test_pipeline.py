@@ -50,6 +50,7 @@ def test_every_iteration_left_its_metrics(finished):
         assert 0 <= figures["low"] <= figures["accuracy"] <= figures["high"] <= 1
     steps = json.loads((finished.folder / "metrics/iterations/it1.json").read_text())
     assert list(steps) == ["eval", "filter", "generate", "mix", "train"]
+    assert "bubblewrap" in steps["filter"]["isolation"]
     assert steps["mix"]["alpha"] == 1.0, "a student that solves nothing falls back to D_LLM"
 
 
@@ -96,6 +97,7 @@ def test_mlflow_has_one_parent_with_a_child_for_each_student(finished, monkeypat
         if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
     }
     assert children == {"it0", "it1", "it2", "baseline-cot", "baseline-pot"}
+    assert "bubblewrap" in parent.data.tags["isolation"]
     history = client.get_metric_history(parent.info.run_id, "tiny/accuracy")
     assert sorted(point.step for point in history) == [0, 1, 2]
 

@@ -23,11 +23,25 @@ def test_long_work_says_how_far_it_is(capfd, monkeypatch):
     ]
 
 
+def test_what_an_earlier_run_did_counts_but_not_for_the_speed(capfd, monkeypatch):
+    now = iter([0.0, 10.0, 40.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    with track(8, "generate it1") as shown:
+        for _ in range(4):
+            shown.recall()
+        for _ in range(2):
+            shown.advance(tokens=100)
+    assert capfd.readouterr().err.splitlines() == [
+        "generate it1: 6/8 (4 from the journal), 5 tokens/s, 0:40 left",
+    ]
+
+
 def test_a_terminal_gets_a_bar(capfd, monkeypatch):
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
     with track(2, "work") as shown:
-        shown.advance(2, tokens=7)
+        shown.recall()
+        shown.advance(tokens=7)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "work" in err
+    assert "work (1 from the journal)" in err
     assert "2/2" in err
