@@ -3,7 +3,7 @@
     python benchmarks/sandbox_endurance.py --programs 100000
 
 Prints one line a sample: programs run, memory and open files of this process and of its servers,
-processes below this one that are dead or too many, entries in the temporary folder. Ends with
+processes below this one and how many of them are dead, entries in the temporary folder. Ends with
 status 1 where the last sample has more of anything than the first after warm-up, and memory beyond
 the slack.
 """
@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -66,17 +67,16 @@ def sample() -> Sample:
     )
 
 
-def endure(sandbox: Sandbox, programs: int, samples: int) -> list[Sample]:
-    """Run programs, every twentieth with sympy; samples, the first one after warm-up."""
-    taken: list[Sample] = []
+def endure(sandbox: Sandbox, programs: int, samples: int) -> Iterator[Sample]:
+    """Run programs, every twentieth with sympy; yield samples, the first one after warm-up."""
     each = programs // samples
     for part in range(samples + 1):
-        texts = [_text(number) for number in range(each if part else 50)]
+        # Warm is a sandbox whose workers have each met both kinds of programs.
+        texts = [_text(number if part else 0) for number in range(each if part else 50)]
         for number, result in enumerate(sandbox.run(texts)):
-            if result.value != str(number):
+            if result.value != str(number if part else 0):
                 raise SystemExit(f"program {number} gave {result}")
-        taken.append(sample())
-    return taken
+        yield sample()
 
 
 def main() -> None:
@@ -92,10 +92,11 @@ def main() -> None:
         tempfile.tempdir = folder
         with Sandbox(limits) as sandbox:
             print(f"{given.programs} programs behind {sandbox.isolation}")
-            taken = endure(sandbox, given.programs, given.samples)
+            taken = []
+            for one in endure(sandbox, given.programs, given.samples):
+                taken.append(one)
+                print(one, flush=True)
         after = sample()
-    for one in taken:
-        print(one)
     print(f"closed: {after}")
     print(f"{given.programs / (time.perf_counter() - start):.0f} programs a second")
     if grown := taken[-1].grown(taken[0]):

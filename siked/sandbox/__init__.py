@@ -4,8 +4,10 @@
         for result in sandbox.run(["answer = 6 * 7", "while True: pass"]):
             print(result.value, result.failure)     # 42 None, then None timeout
 
-``isolation`` builds the walls with bubblewrap, ``pool`` keeps the workers busy, and ``inside`` is
-what runs within the walls. What is covered and what is not stands in ``docs/security.md``.
+``isolation`` knows the walls, ``interpreter`` what of this Python may be seen behind them,
+``servers`` starts fork servers behind the strongest ones, ``pool`` keeps the workers busy, and
+``inside`` is what runs within the walls. What is covered and what is not stands in
+``docs/security.md``.
 """
 
 from siked.sandbox.pool import Program, Result, Sandbox

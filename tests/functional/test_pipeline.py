@@ -8,26 +8,12 @@ import time
 import pytest
 
 from siked.tracking import ENVIRONMENT
-from tests.functional.checkout import Checkout, ran, student
+from tests.functional.checkout import Checkout, ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ITERATION = ["generate", "filter", "mix", "train", "eval"]
 ENDING = ["select", "cards", "report"]
-
-
-@pytest.fixture(scope="module")
-def tiny_student(tmp_path_factory):
-    return student(tmp_path_factory.mktemp("student") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, tiny_student) -> Checkout:
-    """A clone in which the pipeline has run once, committed."""
-    clone = Checkout(tmp_path_factory.mktemp("first"), tiny_student)
-    clone.dvc("repro")
-    clone.commit("first run")
-    return clone
 
 
 def test_a_second_clone_gets_the_same_bytes(finished, tmp_path, tiny_student):
