@@ -121,8 +121,8 @@ def test_every_attack_fails_as_another_user_too(ordinary: tuple[str, ...]) -> No
         Path(folder).chmod(0o777)
         done = subprocess.run(
             [*ordinary, sys.executable, "-B", "-m", "pytest", "-q", "-m", "not slow",
-             "-p", "no:cacheprovider", "--basetemp", f"{folder}/pytest", "tests/unit/test_sandbox_attacks.py",
-             "tests/unit/test_sandbox.py"],
+             "-p", "no:cacheprovider", "--basetemp", f"{folder}/pytest",
+             "tests/unit/test_sandbox_attacks.py", "tests/unit/test_sandbox.py"],
             cwd=ROOT, capture_output=True, text=True,
             env={"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": folder},
         )  # fmt: skip
