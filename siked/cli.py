@@ -5,6 +5,7 @@ siked preset demo             write presets/demo.yaml to params.yaml
 siked solve "Tom has 3 ..."   ask the selected student
 siked export --format merged --out DIR    the student for use elsewhere
 siked serve                   the student behind an OpenAI-compatible endpoint
+siked cache                   samples kept for later runs
 siked data list               published data sets, and your own files looked at
 siked compare it0 it2         which of two students is better, and on which questions
 siked trace models/best       how it came to be, back to the raw files
@@ -21,6 +22,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from siked.commands.cache import cache
 from siked.commands.compare import compare
 from siked.commands.data import app as data
 from siked.commands.export import export
@@ -38,7 +40,7 @@ app = typer.Typer(
     help="Distil math reasoning into a small student; run in the repository's root.",
 )
 
-for command in (solve, compare, trace, verify, export, serve):
+for command in (solve, compare, trace, verify, export, serve, cache):
     app.command()(command)
 app.add_typer(data, name="data")
 

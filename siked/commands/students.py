@@ -15,7 +15,10 @@ BEST = "best"
 STUDENTS = Path("models/students")
 
 StudentName = Annotated[
-    str, typer.Option("--student", help="`best`, an iteration (it2) or a baseline (baseline-pot).")
+    str,
+    typer.Option(
+        "--student", help="`best`, an iteration (it2), a baseline (baseline-pot), or ./FOLDER."
+    ),
 ]
 
 
@@ -27,16 +30,20 @@ class Chosen(NamedTuple):
 
 
 def choose(name: str, *, check_base: bool = True) -> Chosen:
-    """Find a student by name.
+    """Find a student by name or folder.
 
     Args:
-        name: ``best``, or the name of an iteration or baseline.
+        name: ``best``, the name of an iteration or baseline, or an adapter's folder, which has a
+            slash in it.
         check_base: also see that ``models/base`` is what it was trained on.
 
     Raises:
         UserError: there is no such student, it cannot be read, or its base is another model.
     """
-    adapter = Path("models/best") if name == BEST else STUDENTS / name
+    if "/" in name:
+        adapter = Path(name)
+    else:
+        adapter = Path("models/best") if name == BEST else STUDENTS / name
     if not adapter.is_dir():
         known = sorted(path.name for path in STUDENTS.glob("*") if path.is_dir())
         there = f" (there are {', '.join([BEST, *known])})" if known else ""

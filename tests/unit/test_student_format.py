@@ -8,6 +8,7 @@ import pytest
 
 import siked
 from siked import prompts, student_format
+from siked.commands.students import choose
 from siked.errors import UserError
 from siked.exporting.check import answers
 from siked.settings import EngineSettings
@@ -104,3 +105,15 @@ def test_every_shard_of_a_base_counts(tmp_path):
     whole = student_format.weights_sha256(tmp_path)
     (tmp_path / "model-2-of-2.safetensors").write_bytes(b"other")
     assert student_format.weights_sha256(tmp_path) != whole
+
+
+def test_a_student_is_named_or_given_by_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FROZEN / "base", "models/base")
+    shutil.copytree(FROZEN / "format-1", "models/students/it1")
+    shutil.copytree(FROZEN / "format-1", "bought")
+    assert choose("it1").student == choose("./bought").student
+    with pytest.raises(UserError, match=r"models/best: no such student \(there are best, it1\)"):
+        choose("best")
+    with pytest.raises(UserError, match="nowhere: no such student"):
+        choose("./nowhere")
