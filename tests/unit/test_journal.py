@@ -1,0 +1,404 @@
+"""The journal: no sample is generated twice, none is lost, none is wrong."""
+
+import dataclasses
+import fcntl
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import time
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from typer.testing import CliRunner
+
+from siked.engines import opening
+from siked.engines.journal.contents import contents, prune
+from siked.engines.journal.engine import Journal, open_journaled
+from siked.engines.journal.samples import LOCK, MODEL, SAMPLES, Samples
+from siked.engines.opening import open_engine
+from siked.engines.protocol import Completion, Prompt, Sampling
+from siked.errors import UserError
+from siked.prompts import student_prompt
+from siked.rationales import collect
+from siked.settings import EngineSettings
+from tests import tiny_student
+
+SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="bfloat16", batch_tokens=1500)
+PROMPTS = [
+    student_prompt(f"How many are {n} x {n % 7}" + " and one more" * (n % 5), strategy="cot")
+    for n in range(16)
+]
+DRAWN = Sampling(samples=3, temperature=2.0, top_p=0.99, max_new_tokens=60, seed=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_student.build(tmp_path_factory.mktemp("tiny") / "base")
+
+
+def places(completions):
+    return {(one.prompt, one.sample): one.text for one in completions}
+
+
+def no_model():
+    raise AssertionError("the model is opened")
+
+
+class Composed:
+    """An engine with what no real one here has for sure: each text tells what shared its batch."""
+
+    def __init__(self):
+        self.written = 0
+
+    def batches(self, prompts, sampling):
+        size = 2 + sampling.samples % 3
+        return [
+            list(range(start, min(start + size, len(prompts))))
+            for start in range(0, len(prompts), size)
+        ]
+
+    def complete(self, prompts, sampling, batches):
+        for batch in batches:
+            company = [prompts[index].user for index in batch], sampling
+            drawn = [(index, n) for index in batch for n in range(sampling.samples)]
+            for index, n in sorted(drawn, key=lambda one: crc32(repr((one, company)).encode()) % 7):
+                self.written += 1
+                sample = sampling.first_sample + n
+                text = hashlib.sha256(repr((company, index, sample)).encode()).hexdigest()
+                yield Completion(index, sample, text, 1, 1, "stop")
+
+    def generate(self, prompts, sampling):
+        yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
+
+
+def composed(folder, engine=None):
+    return Journal(
+        Samples(folder, {"engine": "composed"}, "composed"),
+        lambda prompt: prompt.user,
+        lambda: engine or Composed(),
+    )
+
+
+ASKED = [Prompt("", None, "", f"question {n % 7}") for n in range(9)]
+
+
+@pytest.mark.parametrize("before", [0, 2], ids=["empty journal", "two samples each before"])
+def test_a_run_stopped_anywhere_goes_on_to_what_an_undisturbed_one_writes(tmp_path, before):
+    few = dataclasses.replace(DRAWN, samples=before)
+    many = dataclasses.replace(DRAWN, samples=5)
+
+    def started(name):
+        journal = composed(tmp_path / name)
+        if before:
+            list(journal.generate(ASKED, few))
+        return journal
+
+    whole = places(started("whole").generate(ASKED, many))
+    assert len(whole) == len(ASKED) * 5
+    for stop in range(0, len(whole), 2):
+        journal = started(f"stopped-{stop}")
+        run = journal.generate(ASKED, many)
+        for _ in range(stop):
+            next(run)
+        run.close()
+        again = composed(tmp_path / f"stopped-{stop}").generate(ASKED, many)
+        assert places(again) == whole, stop
+
+
+def test_what_was_finished_is_not_generated_again(tmp_path):
+    engine = Composed()
+    run = composed(tmp_path, engine).generate(ASKED, DRAWN)
+    for _ in range(20):
+        next(run)
+    run.close()
+    first, engine.written = engine.written, 0
+    list(composed(tmp_path, engine).generate(ASKED, DRAWN))
+    prompts = len({prompt.user for prompt in ASKED})
+    batch = 2 * DRAWN.samples
+    assert first + engine.written < prompts * DRAWN.samples + batch
+    assert list(composed(tmp_path, engine).generate([], DRAWN)) == []
+
+
+def test_prompts_that_read_the_same_have_the_same_samples(tmp_path):
+    engine = Composed()
+    found = places(composed(tmp_path, engine).generate(ASKED, DRAWN))
+    assert [found[0, k] for k in range(3)] == [found[7, k] for k in range(3)]
+    assert engine.written == 7 * DRAWN.samples
+
+
+def test_a_second_request_needs_no_model(folder, tmp_path, monkeypatch):
+    first = list(open_journaled(SETTINGS, folder, journal=tmp_path).generate(PROMPTS, DRAWN))
+    monkeypatch.setattr(opening, "open_engine", lambda *_: no_model())
+    second = list(open_journaled(SETTINGS, folder, journal=tmp_path).generate(PROMPTS, DRAWN))
+    assert not any(one.recalled for one in first)
+    assert all(one.recalled for one in second)
+    fresh = {dataclasses.replace(one, recalled=False) for one in second}
+    assert fresh == set(first)
+    fewer = dataclasses.replace(DRAWN, samples=2)
+    list(open_journaled(SETTINGS, folder, journal=tmp_path).generate(PROMPTS[3:9], fewer))
+
+
+def test_the_journal_changes_nothing(folder, tmp_path):
+    plain = places(open_engine(SETTINGS, folder).generate(PROMPTS, DRAWN))
+    assert places(open_journaled(SETTINGS, folder, journal=tmp_path).generate(PROMPTS, DRAWN)) == (
+        plain
+    )
+
+
+def test_more_samples_generate_only_those_that_are_new(folder, tmp_path):
+    exact = SETTINGS.model_copy(update={"dtype": "float32"})
+    ten = dataclasses.replace(DRAWN, samples=10)
+    four = dataclasses.replace(DRAWN, samples=4)
+    list(open_journaled(exact, folder, journal=tmp_path / "one").generate(PROMPTS, four))
+    grown = list(open_journaled(exact, folder, journal=tmp_path / "one").generate(PROMPTS, ten))
+    new = {(one.prompt, one.sample) for one in grown if not one.recalled}
+    assert new == {(prompt, k) for prompt in range(len(PROMPTS)) for k in range(4, 10)}
+    fresh = open_journaled(exact, folder, journal=tmp_path / "other").generate(PROMPTS, ten)
+    assert places(grown) == places(fresh)
+
+
+def test_whatever_decides_a_sample_asks_for_another(folder, tmp_path):
+    def recalled(settings=SETTINGS, model=folder, adapter=None, prompts=PROMPTS[:2], **sampling):
+        journal = open_journaled(settings, model, adapter, journal=tmp_path / "journal")
+        how = dataclasses.replace(DRAWN, max_new_tokens=4, **sampling)
+        return sum(one.recalled for one in journal.generate(prompts, how))
+
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    adapted = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(folder), LoraConfig(target_modules="all-linear")
+    )
+    adapted.save_pretrained(tmp_path / "adapter")
+    assert recalled() == 0
+    assert recalled() == 6
+    assert recalled(seed=4) == 0
+    assert recalled(temperature=1.0) == 0
+    assert recalled(top_k=5) == 0
+    assert recalled(stop=("x",)) == 0
+    assert recalled(prompts=[student_prompt("Why?"), PROMPTS[0]]) == 3
+    assert recalled(settings=SETTINGS.model_copy(update={"dtype": "float32"})) == 0
+    assert recalled(settings=SETTINGS.model_copy(update={"batch_tokens": 99})) == 6
+    assert recalled(adapter=tmp_path / "adapter") == 0
+    assert recalled(model=tiny_student.build(tmp_path / "other", seed=1)) == 0
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    assert recalled(model=copied) == 6, "content counts, not where it lies"
+
+
+def test_how_many_samples_were_found_is_said(tmp_path, capfd):
+    def run(samples):
+        how = dataclasses.replace(DRAWN, samples=samples)
+        return collect(composed(tmp_path), ASKED, how, what="generate it1", strategies=())
+
+    run(2)
+    assert capfd.readouterr().err == ""
+    assert len(run(3)) == 27
+    assert capfd.readouterr().err == "generate it1: 18 of 27 samples came from the journal\n"
+
+
+# --- processes that die, and processes at once ---
+
+
+def work(folder: str, journal: str, out: str | None) -> None:
+    """What a process of its own does."""
+    run = open_journaled(SETTINGS, Path(folder), journal=Path(journal))
+    rationales = collect(run, PROMPTS, DRAWN, what="work", strategies=())
+    if out is not None:
+        Path(out).write_text("\n".join(one.model_dump_json() for one in rationales))
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that have torch loaded when they start."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["siked.engines.transformers_engine", "peft", __name__])
+    return context
+
+
+def written(journal):
+    return sum(held.samples or 0 for held in contents(journal))
+
+
+@pytest.mark.slow
+def test_killed_runs_go_on_to_the_bytes_of_an_undisturbed_one(folder, tmp_path, processes):
+    work(str(folder), str(tmp_path / "whole"), str(tmp_path / "whole.jsonl"))
+    total = len(PROMPTS) * DRAWN.samples
+    moments = random.Random(5)
+    kills = 0
+    for attempt in range(3):
+        journal = tmp_path / f"journal-{attempt}"
+        while (seen := written(journal)) < total:
+            goal = moments.randint(seen + 1, min(total, seen + total // 2))
+            process = processes.Process(target=work, args=(str(folder), str(journal), None))
+            process.start()
+            while process.is_alive() and written(journal) < goal:
+                time.sleep(0.001)
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            kills += process.exitcode == -signal.SIGKILL
+            assert written(journal) >= seen, "what was finished is lost"
+        work(str(folder), str(journal), str(tmp_path / "resumed.jsonl"))
+        assert (tmp_path / "resumed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert kills >= 3
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_write_the_same(folder, tmp_path, processes):
+    outs = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    both = [
+        processes.Process(target=work, args=(str(folder), str(tmp_path / "journal"), str(out)))
+        for out in outs
+    ]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+        assert process.exitcode == 0
+    work(str(folder), str(tmp_path / "alone"), str(tmp_path / "alone.jsonl"))
+    assert {out.read_bytes() for out in outs} == {(tmp_path / "alone.jsonl").read_bytes()}
+    assert written(tmp_path / "journal") == len(PROMPTS) * DRAWN.samples
+
+
+# --- damage ---
+
+TRUTH = {
+    (bytes([prompt]) * 16, sample): Completion(0, sample, f"12 € {prompt}\n" * 9, 5, 7, "stop")
+    for prompt in range(40)
+    for sample in range(3)
+}
+
+
+def store(journal):
+    return Samples(journal, {"engine": "none"}, "none")
+
+
+def filled(journal):
+    with store(journal) as samples:
+        for (prompt, _), one in TRUTH.items():
+            samples.add(prompt, one)
+    return journal
+
+
+def right(journal):
+    """How many samples a store has, all of them true; then all are added again."""
+    count = 0
+    with store(journal) as samples:
+        for prompt in sorted({prompt for prompt, _ in TRUTH}):
+            for sample, one in samples.found(prompt, 3).items():
+                assert dataclasses.replace(one, recalled=False) == TRUTH[prompt, sample]
+                count += 1
+        for (prompt, _), one in TRUTH.items():
+            kept = samples.add(prompt, one)
+            assert dataclasses.replace(kept, recalled=False) == one
+    return count
+
+
+def test_a_damaged_store_gives_nothing_wrong_and_is_used_again(tmp_path, capfd):
+    whole = filled(tmp_path / "whole")
+    chance = random.Random(1)
+    kept = []
+    for attempt in range(60):
+        damaged = shutil.copytree(whole, tmp_path / str(attempt))
+        (file,) = damaged.glob(f"*/{SAMPLES}")
+        data = bytearray(file.read_bytes())
+        if attempt % 3 == 0:
+            del data[chance.randrange(len(data)) :]
+        else:
+            start = chance.randrange(100 if attempt % 3 == 1 else 4096, len(data))
+            data[start : start + chance.choice([1, 50, 5000])] = chance.randbytes(50)
+        file.write_bytes(data)
+        kept.append(right(damaged))
+        assert right(damaged) > 0.8 * len(TRUTH)
+    assert max(kept) > len(TRUTH) / 2
+    assert min(kept) < len(TRUTH)
+    assert "was damaged" in capfd.readouterr().err
+
+
+def test_a_torn_end_of_the_log_costs_the_samples_in_it_and_no_other(tmp_path):
+    journal = tmp_path / "journal"
+    with store(journal) as samples:
+        for (prompt, _), one in TRUTH.items():
+            samples.add(prompt, one)
+        killed = shutil.copytree(journal, tmp_path / "killed")
+    (log,) = killed.glob(f"*/{SAMPLES}-wal")
+    data = log.read_bytes()
+    found = []
+    for end in range(0, len(data), len(data) // 12):
+        torn = shutil.copytree(killed, tmp_path / f"torn-{end}")
+        (log,) = torn.glob(f"*/{SAMPLES}-wal")
+        log.write_bytes(data[:end])
+        found.append(right(torn))
+        assert right(torn) == len(TRUTH)
+    assert found == sorted(found)
+    assert found[-1] > len(TRUTH) / 2
+    assert right(killed) == len(TRUTH)
+
+
+def test_a_store_that_cannot_be_written_is_named(tmp_path):
+    journal = filled(tmp_path / "journal")
+    (file,) = journal.glob(f"*/{SAMPLES}")
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(UserError, match=rf"{SAMPLES}: cannot be used"), store(journal):
+        pass
+
+
+def test_no_prompt_and_no_secret_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-to-be-seen")
+    list(composed(tmp_path).generate(ASKED, DRAWN))
+    everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"sk-not" not in everything
+    assert b"question" not in everything
+
+
+# --- siked cache ---
+
+
+def cache(*arguments):
+    import typer
+
+    from siked.commands.cache import cache as command
+
+    app = typer.Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, [*arguments], catch_exceptions=False).output
+
+
+def test_pruning_removes_what_is_old_and_not_in_use(tmp_path):
+    for name in ("old", "used", "new"):
+        with Samples(tmp_path, {"name": name}, f"model {name}") as samples:
+            samples.add(b"x", TRUTH[bytes(16), 0])
+    folders = {
+        json.loads(file.read_text())["label"]: file.parent for file in tmp_path.glob(f"*/{MODEL}")
+    }
+    past = time.time() - 40 * 24 * 3600
+    for name in ("model old", "model used"):
+        os.utime(folders[name] / MODEL, (past, past))
+    shown = cache("--folder", str(tmp_path))
+    assert "model old" in shown
+    assert "used 40 days ago" in shown
+    assert "in all 3 models, 3 samples" in shown
+    with (folders["model used"] / LOCK).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        shown = cache("--folder", str(tmp_path), "--prune", "30")
+    assert "removed 1 model, 1 samples" in shown
+    assert "left model used" in shown
+    assert {held.label for held in contents(tmp_path)} == {"model used", "model new"}
+    prune(tmp_path, 0)
+    assert "holds no samples" in cache("--folder", str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pruned_journal_is_filled_again(folder, tmp_path):
+    journal = open_journaled(SETTINGS, folder, journal=tmp_path)
+    first = places(journal.generate(PROMPTS, DRAWN))
+    prune(tmp_path, 0)
+    assert places(journal.generate(PROMPTS, DRAWN)) == first
+    with sqlite3.connect(next(tmp_path.glob(f"*/{SAMPLES}"))) as db:
+        assert db.execute("SELECT count(*) FROM plans").fetchone() == (0,)
