@@ -1,11 +1,18 @@
 """Isolation from the user's home and environment, and where optional inputs lie."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that started the tests in the background has them, and all that they start, ignore
+    # Ctrl-C; what the tests see of it must not depend on that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
