@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -52,6 +54,33 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def locked(path: Path, *, shared: bool = False) -> IO[bytes]:
+    """Open a file to read and add to, locked until it is closed; it is made where it is missing.
+
+    Waits for a process that holds it, and says so. Where that removes the file, it is made again.
+
+    Args:
+        path: the file.
+        shared: let others in that ask for it shared; otherwise nobody.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("a+b")
+        except FileNotFoundError:  # the folder was removed in between
+            continue
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another process, which holds {path}", file=sys.stderr, flush=True)
+            fcntl.flock(file, kind)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,15 +13,12 @@ A second process that does the same work waits for the first.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
 import time
 from typing import IO, TYPE_CHECKING, Generic, Self
 
 from pydantic import ValidationError
 
-from siked.files import replacing
+from siked.files import locked, replacing
 from siked.records import R
 
 if TYPE_CHECKING:
@@ -47,16 +44,8 @@ class Kept(Generic[R]):
         self._flushed = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            self._file = self._path.open("a+b")
-            self._lock()
-            # Who held the lock may have finished meanwhile and taken the file away.
-            if self._path.exists() and os.path.samestat(
-                os.fstat(self._file.fileno()), self._path.stat()
-            ):
-                return self
-            self._file.close()
+        self._file = locked(self._path)
+        return self
 
     def __exit__(
         self,
@@ -99,14 +88,3 @@ class Kept(Generic[R]):
             for line in self._file:
                 file.write(line.decode())
         self._path.unlink()
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(
-                f"another process does the same work (it holds {self._path}): waiting for it",
-                file=sys.stderr,
-                flush=True,
-            )
-            fcntl.flock(self._file, fcntl.LOCK_EX)

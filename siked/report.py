@@ -7,7 +7,6 @@ the rationales that it shows. The same input gives the same bytes.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,10 @@ import jinja2
 from markupsafe import Markup
 
 from siked.analysis import DEV, Evaluation
+from siked.settings import flat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from siked.records import Question, VerifiedRationale
 
@@ -126,7 +126,7 @@ def render(report: Report) -> str:
         by_strategy[sample.rationale.strategy or "no valid tag"].append(sample)
     return environment.get_template("report.html").render(
         report=report,
-        settings=list(_flat(report.params)),
+        settings=list(flat(report.params)),
         failures=failures,
         samples=by_strategy,
     )
@@ -175,14 +175,6 @@ def _kinds(
         for kind, count in evaluations[name][benchmark]["failures"].items():
             counts[kind] += count
     return sorted(counts, key=lambda kind: -counts[kind])
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _percent(value: float | None) -> str:

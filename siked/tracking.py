@@ -16,7 +16,6 @@ one line on stderr, and is silent from then on.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import queue
@@ -28,6 +27,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from siked.settings import flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -168,7 +169,7 @@ class MlflowTracker:
         tags = {**self.experiment.tags, **wanted}
         if changed := [RunTag(k, v) for k, v in tags.items() if run.data.tags.get(k) != v]:
             client.log_batch(run.info.run_id, tags=changed)
-        params = _settings(self.experiment.params)
+        params = ((key, text[:LONGEST_VALUE]) for key, text in flat(self.experiment.params))
         for batch in _batches([Param(k, v) for k, v in params if k not in run.data.params]):
             client.log_batch(run.info.run_id, params=batch)
         return group, run.info.run_id
@@ -272,15 +273,6 @@ def _figures(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
             yield from _figures(inner, f"{name}/{key}" if name else str(key))
     elif isinstance(value, int | float) and math.isfinite(value):
         yield name, float(value)
-
-
-def _settings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and (value or not name):
-        for key, inner in value.items():
-            yield from _settings(inner, f"{name}.{key}" if name else str(key))
-    else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield name, text[:LONGEST_VALUE]
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -12,7 +12,8 @@ has 224,000 of them.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from siked.records import Failure
 from siked.statistics import rounded, share
@@ -23,37 +24,66 @@ if TYPE_CHECKING:
     from siked.records import VerifiedRationale
 
 
+class Outcome(NamedTuple):
+    """What a verdict says, without which rationale it is about."""
+
+    strategy: str | None
+    failure: Failure | None
+    """None where the answer is right."""
+    rule: str | None
+    """The extraction rule that found the answer."""
+
+    @property
+    def correct(self) -> bool:
+        """Whether the answer is right."""
+        return self.failure is None
+
+
+class Outcomes:
+    """How many verdicts there are of each kind."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Outcome] = Counter()
+
+    def add(self, strategy: str | None, failure: Failure | None, rule: str | None) -> None:
+        """Count one more."""
+        self._counts[Outcome(strategy, failure, rule)] += 1
+
+    def by(self, *names: str) -> Counter[Any]:
+        """Counts by some of an outcome's attributes: ``by("strategy", "correct")["cot", True]``."""
+        found: Counter[Any] = Counter()
+        for outcome, count in self._counts.items():
+            found[attrgetter(*names)(outcome)] += count
+        return found
+
+    def total(self) -> int:
+        """How many verdicts were counted."""
+        return self._counts.total()
+
+
 class VerdictCounts:
-    """Counts of verdicts by strategy, failure kind and extraction rule."""
+    """A filter stage's verdicts, counted as they come."""
 
     def __init__(self, strategies: Sequence[str]) -> None:
         self._strategies = strategies
-        self._rows_in: Counter[str | None] = Counter()
-        self._rows_out: Counter[str | None] = Counter()
-        self._failures: Counter[Failure] = Counter()
-        self._rules: Counter[str] = Counter()
+        self._outcomes = Outcomes()
         self._solved: dict[str | None, set[str]] = {}
 
     @property
     def rows(self) -> int:
         """How many verdicts were counted."""
-        return self._rows_in.total()
+        return self._outcomes.total()
 
     @property
     def correct(self) -> int:
         """How many of them were right."""
-        return self._rows_out.total()
+        return self._outcomes.by("correct")[True]
 
     def add(self, rationale: VerifiedRationale) -> None:
         """Count one more."""
-        self._rows_in[rationale.strategy] += 1
+        self._outcomes.add(rationale.strategy, rationale.failure, rationale.rule)
         if rationale.correct:
-            self._rows_out[rationale.strategy] += 1
             self._solved.setdefault(rationale.strategy, set()).add(rationale.question_id)
-        if rationale.failure is not None:
-            self._failures[rationale.failure] += 1
-        if rationale.rule:
-            self._rules[rationale.rule] += 1
 
     def figures(self, *, questions: int) -> dict[str, Any]:
         """A filter stage's figures.
@@ -67,6 +97,9 @@ class VerdictCounts:
             "rules"}``. ``solved`` counts questions with a right rationale; ``rules`` counts the
             extraction rules that found an answer, right or wrong.
         """
+        rows_in = self._outcomes.by("strategy")
+        rows_out = self._outcomes.by("strategy", "correct")
+        rules = self._outcomes.by("rule")
         result: dict[str, Any] = rounded(
             {
                 "rows_in": self.rows,
@@ -79,14 +112,14 @@ class VerdictCounts:
                 },
                 "strategies": {
                     name: {
-                        "rows_in": self._rows_in[name],
-                        "rows_out": self._rows_out[name],
-                        "acceptance": share(self._rows_out[name], self._rows_in[name]),
+                        "rows_in": rows_in[name],
+                        "rows_out": rows_out[name, True],
+                        "acceptance": share(rows_out[name, True], rows_in[name]),
                     }
                     for name in self._strategies
                 },
-                "failures": in_order(self._failures),
-                "rules": dict(sorted(self._rules.items())),
+                "failures": in_order(self._outcomes.by("failure")),
+                "rules": {rule: rules[rule] for rule in sorted(filter(None, rules))},
             }
         )
         return result

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from siked.cards.facts import licences
 from siked.cards.rendering import cell, render
+from siked.settings import flat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from siked.cards.facts import FileFacts, SourceFacts
     from siked.records import Record
@@ -56,15 +57,6 @@ def markdown(card: DataCard) -> str:
         meanings=_meanings,
         shares=_shares,
     )
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as ``("mix.keep", 1)``."""
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
 
 
 def _shares(counts: Mapping[str, int]) -> str:

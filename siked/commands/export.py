@@ -13,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from siked.commands.students import BASE, BEST, StudentName, choose
+from siked.commands.students import BEST, StudentName, choose
 from siked.errors import UserError
-from siked.exporting import Exporter, Kind
+from siked.exporting import Kind  # noqa: TC001 - typer reads it at run time
 from siked.exporting.gguf import GgufType  # noqa: TC001 - typer reads it at run time
 from siked.records import Question, read_records
 from siked.settings import load_params
@@ -45,14 +45,7 @@ def export(
     if not DEV.is_file():
         raise UserError(f"{DEV}: no such file: `dvc pull {DEV.parent}` or `dvc repro questions`")
     questions = [row.question for row in islice(read_records(DEV, Question), COMPARED)]
-    exporter = Exporter(
-        base=BASE,
-        adapter=chosen.adapter,
-        student=chosen.student,
-        settings=settings.engine,
-        max_new_tokens=settings.eval.max_new_tokens,
-    )
-    same = exporter.export(out, format_, questions, gguf_type)
+    same = chosen.exporter(settings).export(out, format_, questions, gguf_type)
     print(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")
     if push is not None and token is not None:
         print(f"{hub.push(out, push, token)}: uploaded; private if it was not there before")

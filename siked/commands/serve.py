@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import siked
-from siked.commands.students import BASE, BEST, StudentName, choose
+from siked.commands.students import BEST, StudentName, choose
 from siked.errors import UserError
 from siked.files import replacing_folder, sha256
 from siked.settings import load_params
@@ -79,8 +79,6 @@ def check_vllm(python: Path) -> None:
 
 def merged(chosen: Chosen, settings: Params) -> Path:
     """The folder of a student's merged weights, written where it is not there yet."""
-    from siked.exporting import Exporter  # noqa: PLC0415
-
     made_of = {
         "siked": siked.__version__,
         "student": chosen.student.model_dump(mode="json"),
@@ -91,15 +89,8 @@ def merged(chosen: Chosen, settings: Params) -> Path:
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     folder = SERVED / digest[:16]
     if not folder.is_dir():
-        exporter = Exporter(
-            base=BASE,
-            adapter=chosen.adapter,
-            student=chosen.student,
-            settings=settings.engine,
-            max_new_tokens=settings.eval.max_new_tokens,
-        )
         with replacing_folder(folder) as partial:
-            exporter.merge(partial)
+            chosen.exporter(settings).merge(partial)
     return folder
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from siked import student_format
 from siked.errors import UserError
+
+if TYPE_CHECKING:
+    from siked.exporting import Exporter
+    from siked.settings import Params
 
 BASE = Path("models/base")
 BEST = "best"
@@ -27,6 +31,18 @@ class Chosen(NamedTuple):
 
     adapter: Path
     student: student_format.Student
+
+    def exporter(self, settings: Params) -> Exporter:
+        """What writes the student for others."""
+        from siked.exporting import Exporter  # noqa: PLC0415 - most commands do without
+
+        return Exporter(
+            base=BASE,
+            adapter=self.adapter,
+            student=self.student,
+            settings=settings.engine,
+            max_new_tokens=settings.eval.max_new_tokens,
+        )
 
 
 def choose(name: str, *, check_base: bool = True) -> Chosen:

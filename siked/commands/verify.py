@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,8 +21,8 @@ from siked.files import replacing
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from siked.outputs import Checked
     from siked.settings import VerifySettings
+    from siked.verdicts import Outcomes
 
 
 def verify(
@@ -51,6 +50,7 @@ def verify(
     from siked.progress import track  # noqa: PLC0415
     from siked.records import count_records, read_records  # noqa: PLC0415
     from siked.sandbox import Sandbox  # noqa: PLC0415
+    from siked.verdicts import Outcomes  # noqa: PLC0415
 
     if not file.is_file():
         raise UserError(f"{file}: no such file")
@@ -65,7 +65,7 @@ def verify(
         ignore_rules=ignore_rule or (),
     )
     total = count_records(file)
-    counts = Counts()
+    outcomes = Outcomes()
     started = time.monotonic()
     try:
         with ExitStack() as stack:
@@ -74,17 +74,18 @@ def verify(
             progress = stack.enter_context(track(total, "verify"))
             outputs = read_records(file, Output)
             for one in checked(outputs, sandbox, ignore_rules=limits.ignore_rules):
-                counts.add(one)
+                outcomes.add(one.strategy, one.failure, one.rule)
                 if target is not None:
                     target.write(one.model_dump_json(exclude_defaults=True) + "\n")
                 progress.advance()
     except KeyboardInterrupt:
         written = f"; {out} was not written" if out is not None else ""
-        print(f"interrupted: {counts.rows} of {total} looked at{written}", file=sys.stderr)
+        print(f"interrupted: {outcomes.total()} of {total} looked at{written}", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     took = time.monotonic() - started
-    counts.show()
-    print(f"{counts.rows} outputs in {took:.1f} s: {counts.rows / max(took, 1e-9):.0f} a second")
+    _show(outcomes)
+    rows = outcomes.total()
+    print(f"{rows} outputs in {took:.1f} s: {rows / max(took, 1e-9):.0f} a second")
     print(f"programs ran behind {sandbox.isolation}")
     if out is not None:
         print(f"{out}: a verdict a row")
@@ -108,75 +109,59 @@ def _settings(**options: object) -> VerifySettings:
         raise UserError(f"--{option}: {first['input']!r}: {first['msg']}") from None
 
 
-class Counts:
-    """Verdicts by strategy, failure kind and rule."""
+def _show(outcomes: Outcomes) -> None:
+    """Print a table by strategy and failure kind, and one by rule."""
+    from rich.console import Console  # noqa: PLC0415 - slow to load, for this alone
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self._by_strategy: Counter[str] = Counter()
-        self._failures: Counter[tuple[str, str]] = Counter()
-        self._rules: Counter[tuple[str, bool]] = Counter()
+    console = Console()
+    console.print(_by_strategy(outcomes))
+    console.print(_by_rule(outcomes))
 
-    def add(self, one: Checked) -> None:
-        """Count one more."""
-        self.rows += 1
-        self._by_strategy[one.strategy] += 1
-        if one.failure is not None:
-            self._failures[one.strategy, one.failure.value] += 1
-        if one.rule is not None:
-            self._rules[one.rule, one.correct] += 1
 
-    def show(self) -> None:
-        """Print a table by strategy and failure kind, and one by rule."""
-        from rich.console import Console  # noqa: PLC0415 - slow to load, for this alone
+def _by_strategy(outcomes: Outcomes) -> Table:
+    from rich.table import Table  # noqa: PLC0415
 
-        console = Console()
-        console.print(self._strategies())
-        console.print(self._by_rule())
+    from siked.records import Failure  # noqa: PLC0415
+    from siked.statistics import wilson  # noqa: PLC0415
 
-    def _strategies(self) -> Table:
-        from rich.table import Table  # noqa: PLC0415
+    by_strategy = outcomes.by("strategy")
+    names = sorted(by_strategy)
+    by_failure, by_verdict = outcomes.by("strategy", "failure"), outcomes.by("strategy", "correct")
+    table = Table(box=None, header_style="bold")
+    table.add_column("")
+    for name in [*names, "all"]:
+        table.add_column(name, justify="right")
 
-        from siked.records import Failure  # noqa: PLC0415
-        from siked.statistics import wilson  # noqa: PLC0415
+    def with_sum(counts: list[int]) -> list[int]:
+        return [*counts, sum(counts)]
 
-        names = sorted(self._by_strategy)
-        table = Table(box=None, header_style="bold")
-        table.add_column("")
-        for name in [*names, "all"]:
-            table.add_column(name, justify="right")
+    rows = with_sum([by_strategy[name] for name in names])
+    right = with_sum([by_verdict[name, True] for name in names])
+    table.add_row("outputs", *map(str, rows))
+    table.add_row("correct", *map(str, right))
+    table.add_row("correct, %", *map(_percent, right, rows))
+    intervals = map(wilson, right, rows)
+    table.add_row("95 % interval", *(f"{100 * a:.1f} to {100 * b:.1f}" for a, b in intervals))
+    for kind in Failure:
+        counts = with_sum([by_failure[name, kind] for name in names])
+        if any(counts):
+            table.add_row(kind.value, *(str(n or "") for n in counts))
+    return table
 
-        def row(label: str, values: list[str]) -> None:
-            table.add_row(label, *values)
 
-        rows = [*(self._by_strategy[name] for name in names), self.rows]
-        failed = [sum(self._failures[name, kind] for kind in Failure) for name in names]
-        right = [n - bad for n, bad in zip(rows, [*failed, sum(failed)], strict=True)]
-        row("outputs", [str(n) for n in rows])
-        row("correct", [str(n) for n in right])
-        row("correct, %", [_percent(k, n) for k, n in zip(right, rows, strict=True)])
-        intervals = [wilson(k, n) for k, n in zip(right, rows, strict=True)]
-        row("95 % interval", [f"{100 * low:.1f} to {100 * high:.1f}" for low, high in intervals])
-        for kind in Failure:
-            counts = [self._failures[name, kind.value] for name in names]
-            if any(counts):
-                row(kind.value, [str(n or "") for n in [*counts, sum(counts)]])
-        return table
+def _by_rule(outcomes: Outcomes) -> Table:
+    from rich.table import Table  # noqa: PLC0415
 
-    def _by_rule(self) -> Table:
-        from rich.table import Table  # noqa: PLC0415
-
-        table = Table(box=None, header_style="bold")
-        table.add_column("answer found by")
-        for name in ("outputs", "correct", "correct, %"):
-            table.add_column(name, justify="right")
-        totals = Counter[str]()
-        for (rule, _), count in self._rules.items():
-            totals[rule] += count
-        for rule, count in totals.most_common():
-            right = self._rules[rule, True]
-            table.add_row(rule, str(count), str(right), _percent(right, count))
-        return table
+    table = Table(box=None, header_style="bold")
+    table.add_column("answer found by")
+    for name in ("outputs", "correct", "correct, %"):
+        table.add_column(name, justify="right")
+    right = outcomes.by("rule", "correct")
+    for rule, count in outcomes.by("rule").most_common():
+        if rule is not None:
+            found = right[rule, True]
+            table.add_row(rule, str(count), str(found), _percent(found, count))
+    return table
 
 
 def _percent(part: int, whole: int) -> str:

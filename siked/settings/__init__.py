@@ -14,7 +14,7 @@ from siked.settings.models import (
 )
 from siked.settings.params import Params
 from siked.settings.questions import Overlap, QuestionSettings, Source
-from siked.settings.reading import check_params, documented, load_params
+from siked.settings.reading import check_params, documented, flat, load_params
 from siked.settings.steps import (
     EvalSettings,
     Iteration,
@@ -52,5 +52,6 @@ __all__ = [
     "VerifySettings",
     "check_params",
     "documented",
+    "flat",
     "load_params",
 ]

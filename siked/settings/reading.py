@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import yaml
@@ -43,6 +45,16 @@ def check_params(raw: Any, name: str) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{name}: {_in_one_line(error)}") from None
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested settings as ``("mix.keep", "1")``: texts as they are, all else as JSON."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield prefix + key, text
 
 
 def documented() -> Iterator[tuple[str, str]]:

@@ -1,9 +1,7 @@
 """The journal: no sample is generated twice, none is lost, none is wrong."""
 
 import dataclasses
-import fcntl
 import hashlib
-import json
 import multiprocessing
 import os
 import random
@@ -15,15 +13,13 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from typer.testing import CliRunner
 
 from siked.engines import opening
 from siked.engines.journal.contents import contents, prune
 from siked.engines.journal.engine import Journal, open_journaled
-from siked.engines.journal.samples import LOCK, MODEL, SAMPLES, Samples
+from siked.engines.journal.samples import SAMPLES, Samples
 from siked.engines.opening import open_engine
 from siked.engines.protocol import Completion, Prompt, Sampling
-from siked.errors import UserError
 from siked.prompts import student_prompt
 from siked.rationales import collect
 from siked.settings import EngineSettings
@@ -265,134 +261,12 @@ def test_two_runs_at_once_write_the_same(folder, tmp_path, processes):
     assert written(tmp_path / "journal") == len(PROMPTS) * DRAWN.samples
 
 
-# --- damage ---
-
-TRUTH = {
-    (bytes([prompt]) * 16, sample): Completion(0, sample, f"12 € {prompt}\n" * 9, 5, 7, "stop")
-    for prompt in range(40)
-    for sample in range(3)
-}
-
-
-def store(journal):
-    return Samples(journal, {"engine": "none"}, "none")
-
-
-def filled(journal):
-    with store(journal) as samples:
-        for (prompt, _), one in TRUTH.items():
-            samples.add(prompt, one)
-    return journal
-
-
-def right(journal):
-    """How many samples a store has, all of them true; then all are added again."""
-    count = 0
-    with store(journal) as samples:
-        for prompt in sorted({prompt for prompt, _ in TRUTH}):
-            for sample, one in samples.found(prompt, 3).items():
-                assert dataclasses.replace(one, recalled=False) == TRUTH[prompt, sample]
-                count += 1
-        for (prompt, _), one in TRUTH.items():
-            kept = samples.add(prompt, one)
-            assert dataclasses.replace(kept, recalled=False) == one
-    return count
-
-
-def test_a_damaged_store_gives_nothing_wrong_and_is_used_again(tmp_path, capfd):
-    whole = filled(tmp_path / "whole")
-    chance = random.Random(1)
-    kept = []
-    for attempt in range(60):
-        damaged = shutil.copytree(whole, tmp_path / str(attempt))
-        (file,) = damaged.glob(f"*/{SAMPLES}")
-        data = bytearray(file.read_bytes())
-        if attempt % 3 == 0:
-            del data[chance.randrange(len(data)) :]
-        else:
-            start = chance.randrange(100 if attempt % 3 == 1 else 4096, len(data))
-            data[start : start + chance.choice([1, 50, 5000])] = chance.randbytes(50)
-        file.write_bytes(data)
-        kept.append(right(damaged))
-        assert right(damaged) > 0.8 * len(TRUTH)
-    assert max(kept) > len(TRUTH) / 2
-    assert min(kept) < len(TRUTH)
-    assert "was damaged" in capfd.readouterr().err
-
-
-def test_a_torn_end_of_the_log_costs_the_samples_in_it_and_no_other(tmp_path):
-    journal = tmp_path / "journal"
-    with store(journal) as samples:
-        for (prompt, _), one in TRUTH.items():
-            samples.add(prompt, one)
-        killed = shutil.copytree(journal, tmp_path / "killed")
-    (log,) = killed.glob(f"*/{SAMPLES}-wal")
-    data = log.read_bytes()
-    found = []
-    for end in range(0, len(data), len(data) // 12):
-        torn = shutil.copytree(killed, tmp_path / f"torn-{end}")
-        (log,) = torn.glob(f"*/{SAMPLES}-wal")
-        log.write_bytes(data[:end])
-        found.append(right(torn))
-        assert right(torn) == len(TRUTH)
-    assert found == sorted(found)
-    assert found[-1] > len(TRUTH) / 2
-    assert right(killed) == len(TRUTH)
-
-
-def test_a_store_that_cannot_be_written_is_named(tmp_path):
-    journal = filled(tmp_path / "journal")
-    (file,) = journal.glob(f"*/{SAMPLES}")
-    file.unlink()
-    file.mkdir()
-    with pytest.raises(UserError, match=rf"{SAMPLES}: cannot be used"), store(journal):
-        pass
-
-
 def test_no_prompt_and_no_secret_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-to-be-seen")
     list(composed(tmp_path).generate(ASKED, DRAWN))
     everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     assert b"sk-not" not in everything
     assert b"question" not in everything
-
-
-# --- siked cache ---
-
-
-def cache(*arguments):
-    import typer
-
-    from siked.commands.cache import cache as command
-
-    app = typer.Typer()
-    app.command()(command)
-    return CliRunner().invoke(app, [*arguments], catch_exceptions=False).output
-
-
-def test_pruning_removes_what_is_old_and_not_in_use(tmp_path):
-    for name in ("old", "used", "new"):
-        with Samples(tmp_path, {"name": name}, f"model {name}") as samples:
-            samples.add(b"x", TRUTH[bytes(16), 0])
-    folders = {
-        json.loads(file.read_text())["label"]: file.parent for file in tmp_path.glob(f"*/{MODEL}")
-    }
-    past = time.time() - 40 * 24 * 3600
-    for name in ("model old", "model used"):
-        os.utime(folders[name] / MODEL, (past, past))
-    shown = cache("--folder", str(tmp_path))
-    assert "model old" in shown
-    assert "used 40 days ago" in shown
-    assert "in all 3 models, 3 samples" in shown
-    with (folders["model used"] / LOCK).open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        shown = cache("--folder", str(tmp_path), "--prune", "30")
-    assert "removed 1 model, 1 samples" in shown
-    assert "left model used" in shown
-    assert {held.label for held in contents(tmp_path)} == {"model used", "model new"}
-    prune(tmp_path, 0)
-    assert "holds no samples" in cache("--folder", str(tmp_path))
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_pruned_journal_is_filled_again(folder, tmp_path):

@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from siked.engines.protocol import Completion
 from siked.errors import UserError
-from siked.files import write_json
+from siked.files import locked, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -74,7 +74,7 @@ class Samples:
         self._opened: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        self._lock = locked(self.folder, fcntl.LOCK_SH)
+        self._lock = locked(self.folder / LOCK, shared=True)
         write_json(self.folder / MODEL, self._model)  # its time says when it was last used
         try:
             self._try(lambda db: db)
@@ -221,21 +221,6 @@ def _connect(path: Path) -> sqlite3.Connection:
             time.sleep(0.02)
         else:
             return db
-
-
-def locked(folder: Path, kind: int) -> IO[bytes]:
-    """The folder's lock file, locked; the folder is made, also again if it is removed meanwhile."""
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            file = (folder / LOCK).open("ab")
-        except FileNotFoundError:
-            continue
-        fcntl.flock(file, kind)
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), (folder / LOCK).stat()):
-                return file
-        file.close()
 
 
 def _readable(path: Path) -> list[Row]:
