@@ -25,7 +25,7 @@ from siked.models import load
 from siked.progress import track
 from siked.prompts import encode, student_prompt
 from siked.questions import read
-from siked.settings import EngineSettings, Source
+from siked.settings import Source, TransformersSettings
 
 if TYPE_CHECKING:
     from siked.engines.protocol import Prompt
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--stop-early", action="store_true")
     options = parser.parse_args()
 
-    settings = EngineSettings(
+    settings = TransformersSettings(
         name="transformers",
         device="auto",
         dtype=options.dtype,

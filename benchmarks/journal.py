@@ -23,7 +23,7 @@ from siked.engines.transformers_engine import TransformersEngine
 from siked.models import load_tokenizer
 from siked.prompts import render, student_prompt
 from siked.questions import read
-from siked.settings import EngineSettings, Source
+from siked.settings import Source, TransformersSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     options = parser.parse_args()
 
-    settings = EngineSettings(
+    settings = TransformersSettings(
         name="transformers", device="auto", dtype="auto", batch_tokens=options.batch_tokens
     )
     sampling = Sampling(

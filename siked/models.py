@@ -1,4 +1,4 @@
-"""Loading a model folder, with an adapter merged into it in memory.
+"""Loading a model folder, with an adapter merged into it in memory, or a student that is whole.
 
 A merged model decodes several times faster than one that computes its adapter beside every layer,
 and nothing is written to disk.
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     import torch
 
-    from siked.settings import EngineSettings
+    from siked.settings import TransformersSettings
 
+ADAPTER = "adapter_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 """What a model folder needs of a hub repository."""
@@ -87,7 +88,22 @@ def check_model_folder(folder: Path) -> None:
         raise UserError(f"{folder}: has no tokenizer ({' or '.join(TOKENIZER_FILES)})")
 
 
-def device_and_dtype(settings: EngineSettings) -> tuple[torch.device, torch.dtype]:
+def is_whole(student: Path) -> bool:
+    """Whether a student's folder holds a whole model, as full fine-tuning leaves it."""
+    return (student / "config.json").is_file() and not (student / ADAPTER).is_file()
+
+
+def parts(base: Path, student: Path | None) -> tuple[Path, Path | None]:
+    """The model folder and the adapter on it that make a student.
+
+    Args:
+        base: the model that students are made of.
+        student: a student's folder, with an adapter or a whole model; None is the base itself.
+    """
+    return (student, None) if student is not None and is_whole(student) else (base, student)
+
+
+def device_and_dtype(settings: TransformersSettings) -> tuple[torch.device, torch.dtype]:
     """Where to compute and in what, ``auto`` resolved for this machine.
 
     Raises:
@@ -123,9 +139,15 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def load(
-    folder: Path, adapter: Path | None, settings: EngineSettings, attention: str = "sdpa"
+    folder: Path, adapter: Path | None, settings: TransformersSettings, attention: str = "sdpa"
 ) -> Loaded:
     """Load a model folder and merge an adapter into its weights.
+
+    Args:
+        folder: the model.
+        adapter: a student's folder; one that holds a whole model is loaded instead of ``folder``.
+        settings: device and number type.
+        attention: transformers' name of an attention implementation.
 
     Raises:
         UserError: the folder is not a model, the adapter is not one or does not fit the model, or
@@ -134,6 +156,7 @@ def load(
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
+    folder, adapter = parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
     device, dtype = device_and_dtype(settings)
     logging.disable_progress_bar()
@@ -151,8 +174,8 @@ def load(
 def _merged(model: Any, adapter: Path) -> Any:
     from peft import PeftModel  # noqa: PLC0415
 
-    if not (adapter / "adapter_config.json").is_file():
-        raise UserError(f"{adapter}: is not an adapter folder: it has no adapter_config.json")
+    if not (adapter / ADAPTER).is_file():
+        raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")
     try:
         # The adapter stays in float32, so that a sum is rounded once.
         return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
@@ -170,8 +193,23 @@ def end_tokens(loaded: Loaded) -> frozenset[int]:
     They are the ends of sequence of its generation settings and of its tokenizer, and the special
     token that its chat template puts after an assistant's message (``<end_of_turn>`` of Gemma).
     """
-    model, tokenizer = loaded
-    ends = model.generation_config.eos_token_id
+    return _end_tokens(loaded.model.generation_config, loaded.tokenizer)
+
+
+def stored_end_tokens(folder: Path, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end the turn of the model in a folder, without loading it."""
+    from transformers import AutoConfig, GenerationConfig  # noqa: PLC0415
+
+    if (folder / "generation_config.json").is_file():
+        config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+    else:
+        model = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = GenerationConfig.from_model_config(model)
+    return _end_tokens(config, tokenizer)
+
+
+def _end_tokens(generation: Any, tokenizer: Any) -> frozenset[int]:
+    ends = generation.eos_token_id
     found = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.eos_token_id}
     if tokenizer.chat_template is not None:
         mark = "0"

@@ -84,6 +84,20 @@ def teacher_prompt(question: str, strategy: str, *, question_id: str = "") -> Pr
     return Prompt(question_id=question_id, strategy=strategy, system=instruction, user=examples)
 
 
+def messages(prompt: Prompt) -> list[dict[str, str]]:
+    """A prompt for a chat model: what stands before its turn, the system's part where there is one.
+
+    ``[{"role": "system", "content": "Solve the problem."}, {"role": "user", "content": ...}]``
+    """
+    system = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    return [*system, {"role": "user", "content": prompt.user}]
+
+
+def plain(prompt: Prompt) -> str:
+    """A prompt for a model without a chat template, which goes on with a text."""
+    return f"{prompt.system}\n\n{prompt.user}\nAnswer:\n".lstrip()
+
+
 def render(tokenizer: Any, prompt: Prompt) -> str:
     """The text that the model reads before its turn, special tokens included, ``prefix`` not.
 
@@ -91,19 +105,14 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
     head of the user's, and where there is no template the two stand as plain text.
     """
     if tokenizer.chat_template is None:
-        plain = f"{prompt.system}\n\n{prompt.user}\nAnswer:\n".lstrip()
-        return _beginning(tokenizer) + plain
+        return _beginning(tokenizer) + plain(prompt)
     import jinja2  # noqa: PLC0415 - comes with transformers
 
-    user = {"role": "user", "content": prompt.user}
-    messages = [user]
-    if prompt.system:
-        messages.insert(0, {"role": "system", "content": prompt.system})
     try:
-        return _templated(tokenizer, messages)
+        return _templated(tokenizer, messages(prompt))
     except jinja2.TemplateError:
-        user["content"] = f"{prompt.system}\n\n{prompt.user}"
-        return _templated(tokenizer, [user])
+        whole = f"{prompt.system}\n\n{prompt.user}"
+        return _templated(tokenizer, [{"role": "user", "content": whole}])
 
 
 def encode(tokenizer: Any, prompt: Prompt) -> list[int]:

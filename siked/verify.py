@@ -10,22 +10,23 @@ length limit cut off is read without its last line, which may be half a line (``
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from siked import strategies
 from siked.answers.compare import equivalence, expression, judge
 from siked.errors import UserError
 from siked.records import Failure, VerifiedRationale
-from siked.sandbox import Program
+from siked.sandbox import Program, Sandbox
 from siked.strategies.protocol import Solved
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from siked.records import Question, Rationale
-    from siked.sandbox import Sandbox
+    from siked.settings import RaySettings, VerifySettings
 
 _BATCH = 32
 """Rationales looked at together, so that the sandbox's workers have programs to run. Few, so that
@@ -40,6 +41,65 @@ class Verdict:
     rule: str | None
     failure: Failure | None
     """None where the answer is right."""
+
+
+class Verifier(Protocol):
+    """Gives rationales their verdicts, in order."""
+
+    def verify(
+        self, rationales: Iterable[Rationale], questions: Mapping[str, Question]
+    ) -> Iterator[VerifiedRationale]:
+        """Yield every rationale with its verdict; see ``siked.verify.verify``."""
+        ...
+
+    @property
+    def isolation(self) -> str:
+        """What the programs ran behind."""
+        ...
+
+
+@contextlib.contextmanager
+def open_verifier(settings: VerifySettings, ray: RaySettings | None) -> Iterator[Verifier]:
+    """A verifier with a sandbox on this machine, or with one on every replica of a cluster.
+
+    Raises:
+        UserError: programs cannot be isolated here, Ray is not installed, or there is no cluster.
+    """
+    if ray is None:
+        with Sandbox(settings) as sandbox:
+            yield LocalVerifier(settings, sandbox)
+    else:
+        from siked.cluster.verifying import RayVerifier  # noqa: PLC0415 - an optional package
+
+        spread = RayVerifier(settings, ray)
+        try:
+            yield spread
+        finally:
+            spread.close()
+
+
+class LocalVerifier:
+    """Verifies with a sandbox of this machine.
+
+    Args:
+        settings: how answers are found.
+        sandbox: an open one.
+    """
+
+    def __init__(self, settings: VerifySettings, sandbox: Sandbox) -> None:
+        self._settings, self._sandbox = settings, sandbox
+
+    def verify(
+        self, rationales: Iterable[Rationale], questions: Mapping[str, Question]
+    ) -> Iterator[VerifiedRationale]:
+        """See ``Verifier.verify``."""
+        ignored = self._settings.ignore_rules
+        yield from verify(rationales, questions, self._sandbox, ignore_rules=ignored)
+
+    @property
+    def isolation(self) -> str:
+        """See ``Verifier.isolation``."""
+        return self._sandbox.isolation
 
 
 def verify(

@@ -19,9 +19,8 @@ from siked.files import sha256, write_json
 from siked.kept import Kept
 from siked.progress import track
 from siked.records import Rationale, VerifiedRationale, count_records, read_records
-from siked.sandbox import Sandbox
 from siked.verdicts import VerdictCounts
-from siked.verify import verify
+from siked.verify import open_verifier
 from stages import layout
 from stages.common import questions, stage
 
@@ -61,18 +60,18 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
     with (
         Kept(place, VerifiedRationale) as kept,
         track(total, f"filter {target.parent.name}") as progress,
-        Sandbox(params.verify) as sandbox,
+        open_verifier(params.verify, params.ray) as verifier,
     ):
         for one in kept.found():
             counts.add(one)
-            progress.advance()
+            progress.recall()
         left = islice(rationales, counts.rows, None)
-        for one in verify(left, asked, sandbox, ignore_rules=params.verify.ignore_rules):
+        for one in verifier.verify(left, asked):
             kept.add(one)
             counts.add(one)
             progress.advance()
         kept.finish(target)
-    figures = counts.figures(questions=len(asked)) | {"isolation": sandbox.isolation}
+    figures = counts.figures(questions=len(asked)) | {"isolation": verifier.isolation}
     write_json(metrics, figures)
     if counts.rows and not counts.correct:
         _say_that_nothing_is_left(target, counts.rows)

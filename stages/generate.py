@@ -37,7 +37,11 @@ def main(
                 for strategy in params.strategies
             ]
             engine = open_journaled(
-                params.engine, layout.BASE, writer.adapter, journal=layout.journal()
+                params.engine,
+                layout.BASE,
+                writer.adapter,
+                journal=layout.journal(),
+                ray=params.ray,
             )
             sampling = Sampling(**params.generate.model_dump(), seed=params.seed)
             rationales = collect(

@@ -30,7 +30,7 @@ TEXTS = [
 ] * 4
 
 
-def build(folder: Path, seed: int = 0) -> Path:
+def build(folder: Path, seed: int = 0, head_dim: int = 4) -> Path:
     """Save the model of a seed and its tokenizer to ``folder``; return it."""
     tokenizer = _tokenizer()
     config = LlamaConfig(
@@ -40,6 +40,7 @@ def build(folder: Path, seed: int = 0) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=head_dim,
         max_position_embeddings=4096,
         initializer_range=0.3,
         tie_word_embeddings=True,

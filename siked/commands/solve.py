@@ -16,7 +16,7 @@ import typer
 
 from siked.commands.students import BASE, BEST, StudentName, choose
 from siked.errors import UserError
-from siked.settings import load_params
+from siked.settings import as_transformers, load_params
 
 if TYPE_CHECKING:
     from siked.solving import Writer
@@ -57,7 +57,7 @@ def solve(
         else:
             from siked.engines.transformers_engine import TransformersEngine  # noqa: PLC0415
 
-            writer = TransformersEngine(BASE, chosen.adapter, settings.engine)
+            writer = TransformersEngine(BASE, chosen.adapter, as_transformers(settings.engine))
             prompt = chosen.student.ask(question, strategy)
         solved = answer(
             prompt,

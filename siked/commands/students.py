@@ -9,6 +9,7 @@ import typer
 
 from siked import student_format
 from siked.errors import UserError
+from siked.settings import as_transformers
 
 if TYPE_CHECKING:
     from siked.exporting import Exporter
@@ -40,7 +41,7 @@ class Chosen(NamedTuple):
             base=BASE,
             adapter=self.adapter,
             student=self.student,
-            settings=settings.engine,
+            settings=as_transformers(settings.engine),
             max_new_tokens=settings.eval.max_new_tokens,
         )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from siked.engines.decoding.loop import Row
     from siked.engines.protocol import Prompt, Sampling
-    from siked.settings import EngineSettings
+    from siked.settings import TransformersSettings
 
 
 class TransformersEngine:
@@ -32,7 +32,9 @@ class TransformersEngine:
         UserError: the folder is not a model, the adapter does not fit it, the device is not there.
     """
 
-    def __init__(self, model_folder: Path, adapter: Path | None, settings: EngineSettings) -> None:
+    def __init__(
+        self, model_folder: Path, adapter: Path | None, settings: TransformersSettings
+    ) -> None:
         from siked.engines.decoding.attention import ATTENTION  # noqa: PLC0415 - torch loads when needed
         from siked.engines.decoding.loop import Decoder  # noqa: PLC0415
 

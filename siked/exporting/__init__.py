@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from siked.exporting.gguf import GgufType
-    from siked.settings import EngineSettings
+    from siked.settings import TransformersSettings
     from siked.student_format import Student
 
 Kind = Literal["adapter", "merged", "gguf"]
@@ -34,7 +34,7 @@ class Exporter:
     """Folder of the model that the adapter belongs on."""
     adapter: Path
     student: Student
-    settings: EngineSettings
+    settings: TransformersSettings
     """Number type and device."""
     max_new_tokens: int
     """Length limit of an answer."""

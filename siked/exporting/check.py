@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from siked.settings import EngineSettings
+    from siked.settings import TransformersSettings
     from siked.student_format import Student
 
 
@@ -25,7 +25,7 @@ def answers(
     student: Student,
     questions: Sequence[str],
     *,
-    settings: EngineSettings,
+    settings: TransformersSettings,
     max_new_tokens: int,
 ) -> list[str]:
     """A student's greedy answers, in the questions' order.

@@ -11,7 +11,7 @@ from siked.models import end_tokens, load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from siked.settings import EngineSettings
+    from siked.settings import TransformersSettings
     from siked.student_format import Student
 
 
@@ -21,7 +21,7 @@ def write_merged(
     student: Student,
     out: Path,
     *,
-    settings: EngineSettings,
+    settings: TransformersSettings,
     max_new_tokens: int,
 ) -> None:
     """Write the merged weights, the tokenizer, its chat template and the generation settings.

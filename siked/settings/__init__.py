@@ -5,8 +5,16 @@ or a combination that cannot work is one line that names the key. The objects ar
 """
 
 from siked.settings.base import FIRST_ITERATION, RuleName, Settings, StrategyName
+from siked.settings.engines import (
+    AnyEngine,
+    LocalEngine,
+    OpenAISettings,
+    RaySettings,
+    TransformersSettings,
+    VllmSettings,
+    as_transformers,
+)
 from siked.settings.models import (
-    EngineSettings,
     SamplingSettings,
     StudentSettings,
     TeacherModel,
@@ -29,15 +37,18 @@ from siked.settings.steps import (
 
 __all__ = [
     "FIRST_ITERATION",
-    "EngineSettings",
+    "AnyEngine",
     "EvalSettings",
     "Iteration",
+    "LocalEngine",
     "Lora",
     "MixSettings",
+    "OpenAISettings",
     "Overlap",
     "Params",
     "Plateau",
     "QuestionSettings",
+    "RaySettings",
     "RuleName",
     "SamplingSettings",
     "Schedule",
@@ -49,7 +60,10 @@ __all__ = [
     "TeacherSettings",
     "TrackingSettings",
     "TrainSettings",
+    "TransformersSettings",
     "VerifySettings",
+    "VllmSettings",
+    "as_transformers",
     "check_params",
     "documented",
     "flat",

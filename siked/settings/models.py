@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from siked.settings.base import Settings
+from siked.settings.engines import AnyEngine
 
 
 class StudentSettings(Settings):
@@ -38,19 +39,6 @@ class StudentSettings(Settings):
         if self.source.startswith("wheel:") and not pinned:
             raise ValueError("a wheel needs `==VERSION`, `gguf` and `sha256`")
         return self
-
-
-class EngineSettings(Settings):
-    """How a local model generates."""
-
-    name: Literal["transformers"]
-    """The engine that runs the model."""
-    device: Literal["auto", "cpu", "cuda"]
-    """`auto` takes CUDA where there is one."""
-    dtype: Literal["auto", "bfloat16", "float32"]
-    """`auto` takes bfloat16 where the device computes in it, else float32."""
-    batch_tokens: PositiveInt
-    """Budget of a batch in tokens, prompts and completions together; decides its rows."""
 
 
 class SamplingSettings(Settings):
@@ -77,16 +65,23 @@ class SamplingSettings(Settings):
 class TeacherModel(Settings):
     """A language model as the teacher."""
 
-    source: Annotated[str, Field(pattern=r"^(path|hf):.+")]
-    """`path:FOLDER` or `hf:OWNER/NAME`."""
+    source: Annotated[str, Field(pattern=r"^(path|hf|served):.+")]
+    """`path:FOLDER`, `hf:OWNER/NAME`, or `served:NAME`, a name that the server of the `openai`
+    engine knows."""
     revision: str | None = None
     """Commit of a hub model."""
     seed: NonNegativeInt
     """Seed of the teacher's samples; apart from the run's, so that they are drawn once."""
-    engine: EngineSettings
+    engine: AnyEngine
     """How it runs."""
     sampling: SamplingSettings
     """How its rationales are drawn."""
+
+    @model_validator(mode="after")
+    def _source_goes_with_engine(self) -> Self:
+        if self.source.startswith("served:") != (self.engine.name == "openai"):
+            raise ValueError("`source: served:NAME` is for `engine.name: openai`, and for no other")
+        return self
 
 
 class TeacherSettings(Settings):

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from siked.settings.base import FIRST_ITERATION, Name, Settings, StrategyName
-from siked.settings.models import EngineSettings, SamplingSettings, StudentSettings, TeacherSettings
+from siked.settings.engines import LocalEngine, RaySettings
+from siked.settings.models import SamplingSettings, StudentSettings, TeacherSettings
 from siked.settings.questions import QuestionSettings
 from siked.settings.steps import (
     EvalSettings,
@@ -35,7 +36,7 @@ class Params(Settings):
     """Who writes D_LLM."""
     iterations: dict[Name, Iteration]
     """The turns of the loop, each with its predecessor."""
-    engine: EngineSettings
+    engine: LocalEngine
     """How the student generates."""
     generate: SamplingSettings
     """How the student writes D_self."""
@@ -49,6 +50,8 @@ class Params(Settings):
     """How a student is evaluated."""
     plateau: Plateau
     """When the loop stops."""
+    ray: RaySettings | None = None
+    """Spread generation and verification over a Ray cluster; null runs them here."""
     tracking: TrackingSettings
     """Where runs are recorded."""
 
@@ -91,6 +94,15 @@ class Params(Settings):
             raise ValueError(f"mix.bias names strategies that are not taught: {sorted(extra)}")
         if both := sorted(set(self.questions.train) & set(self.questions.test)):
             raise ValueError(f"questions.train and questions.test share the names {both}")
+        return self
+
+    @model_validator(mode="after")
+    def _replicas_compute_alike(self) -> Self:
+        if self.ray and self.engine.name == "transformers" and self.engine.dtype == "auto":
+            raise ValueError(
+                "engine.dtype: name a type where `ray` spreads the engine: `auto` may differ "
+                "between machines"
+            )
         return self
 
     def chain(self) -> list[str]:

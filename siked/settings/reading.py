@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -60,57 +60,124 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 def documented() -> Iterator[tuple[str, str]]:
     """Every key with its documentation, in the order of definition.
 
-    ``*`` stands for a name that the user chooses: ``questions.train.*.rows``.
+    ``*`` stands for a name that the user chooses: ``questions.train.*.rows``. Where a section comes
+    in several kinds, a key of one begins with the kind's name: ``vllm: GPUs that ...``.
     """
     yield from _documented(Params, "")
 
 
-def _documented(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
+def _documented(model: type[BaseModel], prefix: str, kind: str = "") -> Iterator[tuple[str, str]]:
     for key, field in model.model_fields.items():
-        yield prefix + key, " ".join((field.description or "").split())
-        inner, named = _inner_model(field)
-        if inner is not None:
-            yield from _documented(inner, f"{prefix}{key}.*." if named else f"{prefix}{key}.")
+        yield prefix + key, kind + " ".join((field.description or "").split())
+        section = _section(field)
+        inside = f"{prefix}{key}.*." if section.named else f"{prefix}{key}."
+        if section.tag is not None:
+            *names, last = section.by_tag()
+            yield inside + section.tag, f"{kind}Which: {', '.join(names)} or {last}."
+        for one in section.kinds:
+            of_kind = kind if section.tag is None else f"{kind}`{_tag(one, section.tag)}`: "
+            for inner, what in _documented(one, inside, of_kind):
+                if section.tag is None or inner != inside + section.tag:
+                    yield inner, what
 
 
-def _inner_model(field: FieldInfo) -> tuple[type[BaseModel] | None, bool]:
-    """The settings class inside a field, and whether it sits in a mapping by name."""
-    named = get_origin(field.annotation) is dict
-    for kind in (field.annotation, *get_args(field.annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind, named
-    return None, named
+class _Section(NamedTuple):
+    """What sits in a field: settings of one kind, of one of several, or by names."""
+
+    kinds: list[type[BaseModel]]
+    tag: str | None
+    """The key that says which kind it is, where there are several."""
+    named: bool
+    """It is a mapping by names that the user chooses."""
+
+    def by_tag(self) -> dict[str, type[BaseModel]]:
+        return {_tag(kind, self.tag): kind for kind in self.kinds if self.tag is not None}
+
+
+def _section(field: FieldInfo) -> _Section:
+    kinds = [
+        kind
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+    ]
+    tag = field.discriminator if isinstance(field.discriminator, str) else None
+    return _Section(kinds, tag, named=get_origin(field.annotation) is dict)
+
+
+def _tag(kind: type[BaseModel], tag: str | None) -> str:
+    """The one value that a kind's tag has."""
+    return str(get_args(kind.model_fields[str(tag)].annotation)[0])
+
+
+class _Place(NamedTuple):
+    """Where in the settings something is wrong."""
+
+    parts: list[str]
+    """The keys on the way, as the user writes them."""
+    model: type[BaseModel] | None
+    """The settings that the last but one leads to."""
+    section: _Section | None
+    """The field that holds them."""
+
+
+def _place(location: tuple[int | str, ...]) -> _Place:
+    """Follow pydantic's location, which names a section's kind as if it were a key."""
+    parts: list[str] = []
+    model: type[BaseModel] | None = Params
+    section: _Section | None = None
+    left = [str(part) for part in location]
+    while left:
+        key = left.pop(0)
+        parts.append(key)
+        field = model.model_fields.get(key) if model is not None else None
+        if field is None or not left:
+            break
+        section = _section(field)
+        if section.named:
+            parts.append(left.pop(0))
+        by_tag = section.by_tag()
+        if section.tag is not None:
+            model = by_tag.get(left.pop(0)) if left else None
+        else:
+            model = section.kinds[0] if section.kinds else None
+    return _Place(parts + left, model, section)
 
 
 def _in_one_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        parent = first["loc"][:-1]
-        siblings = _keys_at(parent)
-        near = difflib.get_close_matches(str(first["loc"][-1]), siblings, n=1, cutoff=0)
-        hint = ".".join([*map(str, parent), near[0]]) if near else ""
-        return f"{key}: unknown key" + (f"; did you mean `{hint}`?" if hint else "")
-    if first["type"] == "missing":
+    place = _place(first["loc"])
+    key = ".".join(place.parts)
+    kind, given = first["type"], first["input"]
+    if kind == "extra_forbidden":
+        return f"{key}: {_unknown(place)}"
+    if kind == "missing":
         return f"{key}: is missing"
+    if kind == "union_tag_not_found":
+        return f"{key}.{_unquoted(first['ctx']['discriminator'])}: is missing"
+    if kind == "union_tag_invalid":
+        context = first["ctx"]
+        tag, expected = _unquoted(context["discriminator"]), context["expected_tags"]
+        return f"{key}.{tag}: {context['tag']!r}: there are {expected}"
     message = first["msg"].removeprefix("Value error, ")
-    given = first["input"]
-    if isinstance(given, str | int | float) and first["type"] != "value_error":
+    if isinstance(given, str | int | float) and kind != "value_error":
         message = f"{given!r}: {message}"
     return f"{key}: {message}" if key else message
 
 
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Params
-    parts = list(location)
-    while parts:
-        field = model.model_fields.get(str(parts.pop(0)))
-        if field is None:
-            return []
-        inner, named = _inner_model(field)
-        if inner is None:
-            return []
-        if named and parts:
-            parts.pop(0)
-        model = inner
-    return list(model.model_fields)
+def _unknown(place: _Place) -> str:
+    """What to say of a key that is not there: whose it is, or which one is near."""
+    key, section = place.parts[-1], place.section
+    if place.model is None:
+        return "unknown key"
+    if section is not None and section.tag is not None:
+        owners = [name for name, one in section.by_tag().items() if key in one.model_fields]
+        if owners:
+            ours = _tag(place.model, section.tag)
+            return f"is for `{section.tag}: {' or '.join(owners)}`, not for {ours}: drop it"
+    near = difflib.get_close_matches(key, list(place.model.model_fields), n=1, cutoff=0)
+    hint = ".".join([*place.parts[:-1], near[0]]) if near else ""
+    return "unknown key" + (f"; did you mean `{hint}`?" if hint else "")
+
+
+def _unquoted(name: str) -> str:
+    return name.strip("'")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from siked.settings.base import Fraction01, Name, RuleName, Settings, StrategyName
+from siked.settings.models import SamplingSettings
 
 
 class VerifySettings(Settings):
@@ -64,6 +71,13 @@ class Lora(Settings):
     """Dropout on the adapter's input."""
     target_modules: Literal["all-linear"] | tuple[str, ...]
     """Modules that get an adapter; `all-linear` is every linear layer but the output."""
+    dora: bool = False
+    """Learn the weights' lengths apart from their directions (DoRA)."""
+    rslora: bool = False
+    """Scale the update by alpha / sqrt(rank) instead (rsLoRA)."""
+    base_bits: Literal[4] | None = None
+    """Hold the base model's weights in 4 bits while training (QLoRA; needs CUDA and bitsandbytes);
+    null as they are."""
 
 
 class Schedule(Settings):
@@ -78,6 +92,14 @@ class Schedule(Settings):
 class TrainSettings(Settings):
     """How the student is fine-tuned."""
 
+    trainer: Literal["auto", "peft", "unsloth"] = "auto"
+    """Who makes the model ready: `auto` is `unsloth` where it is installed and there is CUDA, else
+    `peft`. Another one gives another student, about as good."""
+    processes: PositiveInt = 1
+    """Processes that share each optimiser step, one a GPU: `batch_size` counts for each."""
+    gradient_checkpointing: Literal["auto", "none", "full", "unsloth"] = "auto"
+    """Compute activations again instead of keeping them: `full`, or Unsloth's own way, which moves
+    them to the computer's memory. `auto`: on a GPU, the trainer's own way."""
     policy: Literal["on-policy", "off-policy"]
     """Each iteration starts from the previous student (`on-policy`) or from the base model."""
     distil: Schedule
@@ -96,8 +118,14 @@ class TrainSettings(Settings):
     """Forward passes an optimiser step."""
     max_length: PositiveInt
     """Longest example in tokens; longer ones are left out and counted."""
-    lora: Lora
-    """The adapter's shape."""
+    lora: Lora | None
+    """The adapter's shape; null trains all weights, and each student is a whole model."""
+
+    @model_validator(mode="after")
+    def _trainer_can(self) -> Self:
+        if self.gradient_checkpointing == "unsloth" and self.trainer == "peft":
+            raise ValueError("gradient_checkpointing: unsloth needs trainer: unsloth")
+        return self
 
 
 class EvalSettings(Settings):
@@ -105,6 +133,12 @@ class EvalSettings(Settings):
 
     max_new_tokens: PositiveInt
     """Length limit of an answer."""
+    forced: bool = True
+    """Let each iteration answer with every strategy forced too: what the student's choice costs
+    against the best one (its regret)."""
+    sampling: SamplingSettings | None = None
+    """Let each iteration also write several samples a question and strategy, for pass@k and
+    majority@k on the benchmarks; null writes none."""
 
 
 class Plateau(Settings):

@@ -19,10 +19,12 @@ from siked.engines.protocol import Sampling
 from siked.engines.transformers_engine import TransformersEngine
 from siked.errors import UserError
 from siked.prompts import encode, student_prompt
-from siked.settings import EngineSettings
+from siked.settings import TransformersSettings
 from tests import tiny_student
 
-SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="float32", batch_tokens=4000)
+SETTINGS = TransformersSettings(
+    name="transformers", device="cpu", dtype="float32", batch_tokens=4000
+)
 QUESTIONS = [
     "How many?",
     "A baker sells 12 rolls for $3 each. How many dollars does she get?",

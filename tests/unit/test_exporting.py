@@ -21,13 +21,15 @@ from siked.exporting import Exporter, hub, template
 from siked.exporting.check import answers
 from siked.models import load_tokenizer
 from siked.prompts import render
-from siked.settings import EngineSettings
+from siked.settings import TransformersSettings
 from siked.student_format import PromptTexts, Student
 from tests import tiny_student
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "tests/data/students"
-SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="float32", batch_tokens=4000)
+SETTINGS = TransformersSettings(
+    name="transformers", device="cpu", dtype="float32", batch_tokens=4000
+)
 TOKENS = 12
 QUESTIONS = [
     "A baker sells 12 rolls for $3 each. How many dollars does she get?",

@@ -22,10 +22,12 @@ from siked.engines.opening import open_engine
 from siked.engines.protocol import Completion, Prompt, Sampling
 from siked.prompts import student_prompt
 from siked.rationales import collect
-from siked.settings import EngineSettings
+from siked.settings import TransformersSettings
 from tests import tiny_student
 
-SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="bfloat16", batch_tokens=1500)
+SETTINGS = TransformersSettings(
+    name="transformers", device="cpu", dtype="bfloat16", batch_tokens=1500
+)
 PROMPTS = [
     student_prompt(f"How many are {n} x {n % 7}" + " and one more" * (n % 5), strategy="cot")
     for n in range(16)

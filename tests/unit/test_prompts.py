@@ -1,6 +1,7 @@
 """Prompts: what a model reads is the same when it trains and when it generates."""
 
 import re
+from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer
@@ -11,6 +12,8 @@ from siked.errors import UserError
 from siked.prompts import (
     completion,
     encode,
+    messages,
+    plain,
     render,
     split_tag,
     student_prompt,
@@ -18,9 +21,16 @@ from siked.prompts import (
     teacher_prompt,
     tokens,
 )
+from siked.records import Question, Rationale
+from siked.sandbox import Sandbox
+from siked.settings import load_params
+from siked.verify import verify
 from tests import tiny_student
 
+ROOT = Path(__file__).parents[2]
 STRATEGIES = ("cot", "l2m", "pot")
+EXAMPLE_ANSWERS = (18, 32, 9, 3, 22.5)
+"""Of the teacher's example questions, worked out by hand."""
 QUESTION = "A baker sells 12 rolls for $3.50 each. How many dollars does she get?"
 RATIONALES = [
     "She gets 12 x 3.5 = 42 dollars.\nFinal Answer: 42",
@@ -100,7 +110,17 @@ def test_a_template_without_a_system_role_keeps_its_text(tokenizer, monkeypatch)
 def test_without_a_template_the_prompt_is_plain_text(tokenizer, monkeypatch):
     monkeypatch.setattr(tokenizer, "chat_template", None)
     text = render(tokenizer, Prompt("q", None, "Be brief.", "How many?"))
+    assert text == plain(Prompt("q", None, "Be brief.", "How many?"))
     assert text == "Be brief.\n\nHow many?\nAnswer:\n"
+
+
+def test_a_served_model_is_sent_what_a_local_one_renders(tokenizer):
+    prompt = teacher_prompt(QUESTION, "cot")
+    sent = tokenizer.apply_chat_template(
+        messages(prompt), tokenize=False, add_generation_prompt=True
+    )
+    assert sent == render(tokenizer, prompt)
+    assert [one["role"] for one in messages(Prompt("q", None, "", "How many?"))] == ["user"]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -118,20 +138,35 @@ def test_strategies_share_their_example_questions():
     assert all(other == first for other in others)
 
 
-def test_example_answers_agree_across_strategies():
-    def final(rationale: str) -> float:
-        return float(re.search(r"Final Answer: (\S+)$", rationale)[1])
+def test_every_example_reaches_its_answer_by_our_own_verifier():
+    questions, rationales = {}, []
+    for strategy in STRATEGIES:
+        for number, (question, rationale) in enumerate(examples(strategy)):
+            gold = str(EXAMPLE_ANSWERS[number])
+            one = Question(id=f"q{number}", source="prompts", question=question, answer=gold)
+            questions[one.id] = one
+            rationales.append(
+                Rationale(question_id=one.id, strategy=strategy, sample=0, text=rationale)
+            )
+    with Sandbox(load_params(ROOT / "presets/demo.yaml").verify) as sandbox:
+        verdicts = list(verify(rationales, questions, sandbox))
+    wrong = [one for one in verdicts if not one.correct]
+    assert not wrong
+    rules = {one.strategy: one.rule for one in verdicts}
+    assert rules == {"cot": "final-answer", "l2m": "final-answer", "pot": "answer-variable"}
 
-    for (_, cot), (_, l2m), (_, pot) in zip(*map(examples, STRATEGIES), strict=True):
-        names = {}
-        exec(pot, {}, names)  # our own three lines
-        assert pot.splitlines()[-1].startswith("answer = ")
-        assert final(cot) == final(l2m) == names["answer"]
-        for left, right in re.findall(r"([\d. x/+-]+) = \$?([\d.]+\d|\d)", cot):
-            assert eval(left.replace("x", "*")) == float(right), left
+
+def test_the_calculations_of_the_examples_are_right():
+    for strategy in ("cot", "l2m"):
+        for _, rationale in examples(strategy):
+            found = re.findall(r"(\d[\d. x/+-]*) = \$?([\d.]+\d|\d)", rationale)
+            assert found, rationale
+            for left, right in found:
+                assert eval(left.replace("x", "*")) == float(right), left
 
 
 def examples(strategy: str) -> list[tuple[str, str]]:
+    """The worked examples of a teacher's prompt: questions with their rationales."""
     parts = teacher_prompt(QUESTION, strategy).user.split("\n\n")[:-1]
     return [tuple(part.removeprefix("Question: ").split("\nAnswer:\n")) for part in parts]
 

@@ -6,9 +6,18 @@ import pytest
 import yaml
 
 from siked.errors import UserError
-from siked.settings import check_params, load_params
+from siked.settings import (
+    OpenAISettings,
+    TransformersSettings,
+    VllmSettings,
+    as_transformers,
+    check_params,
+    documented,
+    load_params,
+)
 
 DEMO = Path(__file__).parents[2] / "presets" / "demo.yaml"
+VLLM = {"name": "vllm", "dtype": "auto", "max_model_len": 1024}
 
 
 def demo() -> dict:
@@ -37,7 +46,14 @@ def changed(key: str, value: object) -> dict:
         ("seed", "one", "seed: 'one'"),
         ("strategies", ["cot", "tot"], "strategies.1: 'tot'"),
         ("strategies", ["cot", "cot"], "strategies: a strategy is named twice"),
-        ("engine.name", "vlm", "engine.name: 'vlm'"),
+        ("engine.name", "vlm", "engine.name: 'vlm': there are 'transformers', 'vllm'"),
+        ("engine.name", "openai", "engine.name: 'openai'"),
+        ("engine.batch_token", 1, "did you mean `engine.batch_tokens`?"),
+        ("engine.enforce_eager", True, "engine.enforce_eager: is for `name: vllm`, not for tr"),
+        ("engine", {"dtype": "auto"}, "engine.name: is missing"),
+        ("engine", {**VLLM, "tensor_paralel": 2}, "did you mean `engine.tensor_parallel`?"),
+        ("engine", {**VLLM, "tensor_parallel": 0}, "engine.tensor_parallel: 0"),
+        ("engine", {"name": "vllm", "dtype": "auto"}, "engine.max_model_len: is missing"),
         ("teacher.engine", "anotations", "teacher.engine: 'anotations'"),
         ("teacher.engine", "model", "teacher: `model` is for `engine: model`"),
         ("generate.temperature", 0, "generate: `samples` above 1 at `temperature` 0"),
@@ -107,3 +123,44 @@ def test_settings_are_frozen():
     params = load_params(DEMO)
     with pytest.raises(ValueError, match="frozen"):
         params.seed = 2
+
+
+def test_keys_of_a_teachers_engine_are_named_without_its_kind():
+    raw = demo()
+    sampling = {"samples": 1, "temperature": 0, "top_k": 0, "top_p": 1, "max_new_tokens": 8}
+    server = {"name": "openai", "url": "http://127.0.0.1:8000/v1"}
+    model = {"source": "served:m", "seed": 1, "engine": server, "sampling": sampling}
+    raw["teacher"] = {"engine": "model", "model": model}
+    check_params(raw, "params.yaml")
+    for key, value, says in [
+        ("dtype", "auto", "teacher.model.engine.dtype: is for `name: transformers or vllm`"),
+        ("prices", {"prompt": 1, "completions": 1}, "teacher.model.engine.prices.completion"),
+    ]:
+        model["engine"] = {**server, key: value}
+        with pytest.raises(UserError) as error:
+            check_params(raw, "params.yaml")
+        assert str(error.value).startswith(f"params.yaml: {says}")
+
+
+def test_every_key_of_every_engine_is_documented_at_its_place():
+    keys = dict.fromkeys(key for key, _ in documented())
+    engines = {
+        "engine": [TransformersSettings, VllmSettings],
+        "teacher.model.engine": [TransformersSettings, VllmSettings, OpenAISettings],
+    }
+    for place, kinds in engines.items():
+        for kind in kinds:
+            assert {f"{place}.{key}" for key in kind.model_fields} <= set(keys)
+    assert "teacher.model.engine.prices.prompt" in keys
+    told = [what for key, what in documented() if key == "engine.dtype"]
+    assert [what.split(":")[0] for what in told] == ["`transformers`", "`vllm`"]
+    assert [what for key, what in documented() if key == "engine.name"] == [
+        "Which: transformers or vllm."
+    ]
+
+
+def test_another_engine_leaves_the_number_type_to_the_same_setting():
+    vllm = VllmSettings(**{**VLLM, "dtype": "float16"})
+    assert as_transformers(vllm).dtype == "float16"
+    params = load_params(DEMO)
+    assert as_transformers(params.engine) is params.engine

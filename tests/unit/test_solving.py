@@ -7,11 +7,13 @@ from siked.engines.transformers_engine import TransformersEngine
 from siked.prompts import student_prompt
 from siked.records import Failure
 from siked.sandbox import Sandbox
-from siked.settings import EngineSettings, VerifySettings
+from siked.settings import TransformersSettings, VerifySettings
 from siked.solving import Answer, answer
 from tests import tiny_student
 
-SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="float32", batch_tokens=4000)
+SETTINGS = TransformersSettings(
+    name="transformers", device="cpu", dtype="float32", batch_tokens=4000
+)
 LIMITS = VerifySettings(seconds=3, memory_mb=512, output_kb=64, workers=1)
 STRATEGIES = ("cot", "l2m", "pot")
 

@@ -18,7 +18,7 @@ from siked.engines.transformers_engine import TransformersEngine
 from siked.errors import UserError
 from siked.files import sha256
 from siked.prompts import Prompt, completion, encode, student_prompt, tokens
-from siked.settings import EngineSettings, StudentSettings
+from siked.settings import StudentSettings, TransformersSettings
 from siked.student import fetch
 from tests import tiny_student
 
@@ -225,7 +225,7 @@ def test_the_demos_student_comes_out_right(tmp_path):
     engine = TransformersEngine(
         tmp_path / "base",
         None,
-        EngineSettings(name="transformers", device="cpu", dtype="auto", batch_tokens=4000),
+        TransformersSettings(name="transformers", device="cpu", dtype="auto", batch_tokens=4000),
     )
     prompt = Prompt("q", None, "Answer in one word.", "What is the capital of France?")
     said = next(engine.generate([prompt], Sampling(max_new_tokens=24)))

@@ -11,10 +11,12 @@ from siked import prompts, student_format
 from siked.commands.students import choose
 from siked.errors import UserError
 from siked.exporting.check import answers
-from siked.settings import EngineSettings
+from siked.settings import TransformersSettings
 
 FROZEN = Path(__file__).parents[1] / "data/students"
-SETTINGS = EngineSettings(name="transformers", device="cpu", dtype="float32", batch_tokens=4000)
+SETTINGS = TransformersSettings(
+    name="transformers", device="cpu", dtype="float32", batch_tokens=4000
+)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import json
 from collections import defaultdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from siked.engines.protocol import Completion, Engine, Prompt, Sampling
-    from siked.settings import EngineSettings
+    from siked.settings import LocalEngine, RaySettings
 
 MODEL_FILES = ("*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja")
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.*")
 LIBRARIES = ("torch", "transformers")
 CODE = Path(__file__).resolve().parents[2]
 """The library's folder."""
+ENGINE_CODE = {
+    "transformers": ("engines/transformers*.py", "engines/decoding/*.py", "models.py"),
+    "vllm": ("engines/vllm*.py", "models.py"),
+}
 
 
 class Journal:
@@ -55,6 +60,7 @@ class Journal:
         self._samples = samples
         self._shown = shown
         self._open = open_engine
+        self._engine: Engine | None = None
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
         """Yield ``sampling.samples`` completions for every prompt: those on disk first.
@@ -80,7 +86,7 @@ class Journal:
                 return
             request = hashlib.blake2b(b"".join(keys) + b"%d" % count, digest_size=16).digest()
             firsts = samples.plan(request, [min(missing[key], default=count) for key in keys])
-            engine = self._open()
+            engine = self._engine = self._engine or self._open()
             for first in sorted(set(firsts) - {count}):
                 group = [key for key, one in zip(keys, firsts, strict=True) if one == first]
                 asked = [prompts[places[key][0]] for key in group]
@@ -102,42 +108,73 @@ class Journal:
 
 
 def open_journaled(
-    settings: EngineSettings, folder: Path, adapter: Path | None = None, *, journal: Path
+    settings: LocalEngine,
+    folder: Path,
+    adapter: Path | None = None,
+    *,
+    journal: Path,
+    ray: RaySettings | None = None,
 ) -> Journal:
     """The engine that the settings name, with a local model, behind its journal.
 
     Args:
         settings: which engine, and how it runs.
         folder: the model.
-        adapter: what it learnt, or None.
+        adapter: what it learnt, or None; where it is a whole model, that runs instead.
         journal: the folder of all models' samples.
+        ray: the cluster that the engine is spread over; this machine alone where None.
 
     Raises:
-        UserError: the folder is not a model, the adapter is not one, the device is not there.
+        UserError: the folder is not a model, the adapter is not one, the device is not there, or
+            vLLM is not.
     """
     from siked.engines.opening import open_engine  # noqa: PLC0415 - torch loads when needed
-    from siked.models import device_and_dtype, load_tokenizer  # noqa: PLC0415
+    from siked.models import ADAPTER, load_tokenizer, parts  # noqa: PLC0415
     from siked.prompts import render  # noqa: PLC0415
 
+    folder, adapter = parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
-    if adapter is not None and not (adapter / "adapter_config.json").is_file():
-        raise UserError(f"{adapter}: is not an adapter folder: it has no adapter_config.json")
-    device, dtype = device_and_dtype(settings)
+    if adapter is not None and not (adapter / ADAPTER).is_file():
+        raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")
     model = {
         "model": _hash(folder, MODEL_FILES),
         "adapter": adapter and _hash(adapter, ADAPTER_FILES),
         "engine": settings.name,
-        "code": _hash(CODE, (f"engines/{settings.name}*.py", "engines/decoding/*.py", "models.py")),
-        "device": device.type,
-        "dtype": str(dtype).removeprefix("torch."),
+        "code": _hash(CODE, ENGINE_CODE[settings.name]),
+        **_how_it_runs(settings, folder, ray),
         **{name: version(name) for name in LIBRARIES},
     }
     label = " + ".join(part.name for part in (folder, adapter) if part)
+    here = partial(open_engine, settings, folder.resolve(), adapter and adapter.resolve())
+
+    def opened() -> Engine:
+        if ray is None:
+            return here()
+        from siked.cluster.engine import RayEngine  # noqa: PLC0415 - an optional package
+
+        return RayEngine(ray, here)
+
     return Journal(
         Samples(journal, model, label),
         lambda prompt: [render(tokenizer, prompt), prompt.prefix],
-        lambda: open_engine(settings, folder, adapter),
+        opened,
     )
+
+
+def _how_it_runs(
+    settings: LocalEngine, folder: Path, ray: RaySettings | None
+) -> dict[str, str | None]:
+    """What decides a sample of the device and the settings."""
+    if settings.name == "vllm":
+        from siked.engines.vllm_package import what_decides  # noqa: PLC0415
+
+        return what_decides(settings, folder)
+    if ray is not None:  # what this machine has says nothing of the cluster's
+        return {"device": "cuda" if ray.gpus else "cpu", "dtype": settings.dtype}
+    from siked.models import device_and_dtype  # noqa: PLC0415
+
+    device, dtype = device_and_dtype(settings)
+    return {"device": device.type, "dtype": str(dtype).removeprefix("torch.")}
 
 
 def _asked(

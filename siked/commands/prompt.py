@@ -1,0 +1,116 @@
+"""siked prompt: what a model is given to read, to the letter.
+
+siked prompt --question "Tom has 3 apples ..."                   the student, free to choose
+siked prompt --strategy pot --question "Tom has 3 apples ..."    the student, its turn begun
+siked prompt --strategy pot --teacher --question "Tom has ..."   the teacher of params.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from siked.commands.students import BASE
+from siked.errors import UserError
+from siked.settings import OpenAISettings, load_params
+
+if TYPE_CHECKING:
+    from siked.engines.protocol import Prompt
+    from siked.settings import TeacherModel
+
+TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.model")
+"""What a tokenizer needs of a hub model: its weights stay there."""
+
+
+def prompt(
+    question: Annotated[str, typer.Option(help="A math word problem.")],
+    strategy: Annotated[
+        str | None, typer.Option(help="cot, l2m or pot; without it the student chooses.")
+    ] = None,
+    teacher: Annotated[
+        bool, typer.Option("--teacher", help="The teacher's prompt, not the student's.")
+    ] = False,
+) -> None:
+    """Print exactly what a model reads for a question, special tokens and all.
+
+    The student's as training and generation render it. The teacher's as its engine does: through
+    the chat template of a local model, as messages for a chat server, as plain text for a
+    completions server. What is said about it goes to standard error.
+    """
+    from siked.prompts import student_prompt, teacher_prompt  # noqa: PLC0415 - quick --help
+
+    settings = load_params(Path("params.yaml"))
+    if strategy not in (None, *settings.strategies):
+        raise UserError(f"strategy: params.yaml has {', '.join(settings.strategies)}: {strategy!r}")
+    if not teacher:
+        if not BASE.is_dir():
+            raise UserError(f"{BASE}: is not there: `dvc repro base` makes it, `dvc pull` gets it")
+        _show_rendered(student_prompt(question, strategy=strategy), BASE)
+        return
+    if strategy is None:
+        raise UserError("strategy: the teacher is asked for one: add --strategy cot, l2m or pot")
+    asked, model = teacher_prompt(question, strategy), settings.teacher.model
+    if model is None:
+        _note(f"teacher.engine is {settings.teacher.engine}, which reads no prompt; a model would:")
+        _show_messages(asked)
+    elif isinstance(model.engine, OpenAISettings):
+        _show_sent(asked, model.engine)
+    else:
+        _show_rendered(asked, _tokenizer_folder(model))
+
+
+def _show_rendered(asked: Prompt, folder: Path) -> None:
+    """Through the tokenizer of a model folder."""
+    from siked.prompts import encode, render  # noqa: PLC0415
+
+    tokenizer = _tokenizer(folder)
+    text = render(tokenizer, asked) + asked.prefix
+    print(text, end="", flush=True)
+    _note(
+        ("" if text.endswith("\n") else "\n")
+        + f"{len(encode(tokenizer, asked))} tokens, by the tokenizer of {folder}"
+    )
+
+
+def _show_sent(asked: Prompt, engine: OpenAISettings) -> None:
+    """As the server gets it."""
+    from siked.prompts import plain  # noqa: PLC0415
+
+    _note(f"sent to {engine.url} ({engine.api}):")
+    if engine.api == "chat":
+        _show_messages(asked)
+    else:
+        print(plain(asked), end="")
+
+
+def _show_messages(asked: Prompt) -> None:
+    from siked.prompts import messages  # noqa: PLC0415
+
+    for message in messages(asked):
+        _note(f"--- {message['role']}")
+        print(message["content"], flush=True)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _tokenizer_folder(model: TeacherModel) -> Path:
+    from siked.models import locate  # noqa: PLC0415
+
+    return locate(model.source, model.revision, files=TOKENIZER)
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer  # noqa: PLC0415
+
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such model folder (teacher.model.source)")
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise UserError(f"{folder}: has no tokenizer that can be read: {why}") from None

@@ -1,0 +1,44 @@
+"""The journal of a model behind a server, whose weights nobody here can see.
+
+Its samples are those of a name at a URL, and of the very requests that would be sent: another URL
+is another model, since names such as ``default`` say little. The server's key is no part of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from siked.engines.journal.engine import Journal
+from siked.engines.journal.samples import Samples
+from siked.engines.protocol import Sampling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from siked.engines.protocol import Engine
+    from siked.settings import OpenAISettings
+
+
+def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journal:
+    """The engine of a served model behind its journal; the server is asked for missing samples.
+
+    Args:
+        settings: which server, and how it is asked.
+        model: its name there.
+        journal: the folder of all models' samples.
+    """
+    from siked.engines.openai.requests import body  # noqa: PLC0415 - loads when needed
+
+    def opened() -> Engine:
+        from siked.engines.openai_engine import OpenAIEngine  # noqa: PLC0415
+
+        return OpenAIEngine(settings, model)
+
+    url = settings.url.rstrip("/")
+    served = {"engine": settings.name, "url": url, "api": settings.api, "model": model}
+    drawn = Sampling(temperature=1, top_k=1, stop=("",))  # names all fields; values are in the key
+    return Journal(
+        Samples(journal, served, model),
+        lambda prompt: body(settings, model, prompt, drawn, range(1)),
+        opened,
+    )

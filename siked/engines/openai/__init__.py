@@ -1,0 +1,1 @@
+"""What the engine of served models is made of: requests and answers, and the client."""

@@ -1,0 +1,118 @@
+"""Settings of the engines: how whoever writes is run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from siked.settings.base import Settings
+
+Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+
+
+class TransformersSettings(Settings):
+    """A local model with transformers, on a CPU or one GPU."""
+
+    name: Literal["transformers"]
+    """The engine that runs the model."""
+    device: Literal["auto", "cpu", "cuda"]
+    """`auto` takes CUDA where there is one."""
+    dtype: Dtype
+    """`auto` takes bfloat16 where the device computes in it, else float32."""
+    batch_tokens: PositiveInt
+    """Budget of a batch in tokens, prompts and completions together; decides its rows."""
+
+
+class VllmSettings(Settings):
+    """A local model with vLLM in this process."""
+
+    name: Literal["vllm"]
+    """The engine that runs the model."""
+    dtype: Dtype
+    """`auto` takes bfloat16 where the device computes in it, else float32; quantised weights
+    decide for themselves."""
+    max_model_len: PositiveInt
+    """Longest prompt and completion in tokens; decides how much memory a sequence may need."""
+    batch_samples: PositiveInt = 512
+    """Samples that vLLM gets at once, and that a crash may cost; a large GPU stays full with
+    thousands."""
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of the GPU's memory that vLLM takes; on a CPU, `VLLM_CPU_KVCACHE_SPACE` (GiB) in the
+    environment says how much is for keys and values."""
+    tensor_parallel: PositiveInt = 1
+    """GPUs that hold one copy of the model together."""
+    quantization: str | None = None
+    """vLLM's name of a method that quantises the weights on loading (`fp8`, `bitsandbytes`); null
+    takes the weights as they are, quantised ones too."""
+    enforce_eager: bool = False
+    """Skip compilation: ready sooner, slower after."""
+
+
+class Prices(Settings):
+    """What a server's tokens cost, in any one currency."""
+
+    prompt: NonNegativeFloat
+    """A million prompt tokens."""
+    completion: NonNegativeFloat
+    """A million completion tokens."""
+
+
+class OpenAISettings(Settings):
+    """A model behind an OpenAI-compatible server; its key comes from `OPENAI_API_KEY` alone."""
+
+    name: Literal["openai"]
+    """The engine that asks the server."""
+    url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$")]
+    """The server with its version prefix: `http://127.0.0.1:8000/v1`."""
+    api: Literal["chat", "completions"] = "chat"
+    """`chat` sends messages, which the server renders; `completions` sends plain text. Neither
+    sends a `top_k` of 0, which some servers refuse: they then take what they are set to."""
+    concurrency: PositiveInt = 16
+    """Requests under way at once."""
+    timeout: PositiveFloat = 120
+    """Seconds that one request may take."""
+    send_seed: bool = True
+    """Send a seed with each request; false for servers that refuse it."""
+    retries: NonNegativeInt = 6
+    """Further tries of a request that the server refused for now (429, 5xx), cut or garbled."""
+    prices: Prices | None = None
+    """To tell what a run cost; null where the server is yours."""
+
+
+class RaySettings(Settings):
+    """A Ray cluster that generation and verification are spread over; outputs stay the same.
+
+    The repository and its environment lie at the same path on every node.
+    """
+
+    address: str = "auto"
+    """`auto` is the cluster that this machine belongs to (or `RAY_ADDRESS`), `HOST:PORT` another,
+    `local` one of this machine alone."""
+    replicas: PositiveInt
+    """Copies of the engine, or of the verification."""
+    cpus: PositiveFloat = 1
+    """Cores of a copy of the engine; one of the verification takes `verify.workers`."""
+    gpus: NonNegativeFloat = 0
+    """GPUs of a copy of the engine."""
+
+
+BATCH_TOKENS = 32768
+"""Budget of a batch where the transformers engine stands in for another one."""
+
+
+LocalEngine = Annotated[TransformersSettings | VllmSettings, Field(discriminator="name")]
+"""What runs a model from a folder."""
+AnyEngine = Annotated[
+    TransformersSettings | VllmSettings | OpenAISettings, Field(discriminator="name")
+]
+"""What runs a teacher."""
+
+
+def as_transformers(engine: LocalEngine) -> TransformersSettings:
+    """How transformers runs the same model: to answer one question, to merge, to compare."""
+    if isinstance(engine, TransformersSettings):
+        return engine
+    return TransformersSettings(
+        name="transformers", device="auto", dtype=engine.dtype, batch_tokens=BATCH_TOKENS
+    )

@@ -1,0 +1,358 @@
+"""The engine of served models: every sample once and in its place, whatever the server does."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from siked.engines.journal.served import open_served
+from siked.engines.openai_engine import AHEAD, OpenAIEngine
+from siked.engines.protocol import Prompt, Sampling
+from siked.errors import UserError
+from siked.settings import OpenAISettings
+from tests.misbehaving_server import PROMPT_TOKENS, TOKENS, good, misbehaving
+
+ROOT = Path(__file__).parents[2]
+PROMPTS = [Prompt(f"q{n}", "cot", "Solve it.", f"Question: number {n}") for n in range(12)]
+DRAWN = Sampling(samples=3, temperature=0.7, max_new_tokens=50, seed=5)
+TRICKS = ("429", "500", "503", "truncated", "cut", "dropped", "html", "none")
+LATE_TRICKS = ("slow", "drip")
+TIMEOUT = 1.0
+"""Seconds, for those: less than they take, and enough for good answers on a busy machine."""
+SECRET = "sk-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def quick_and_keyless(monkeypatch):
+    """The first pause before another try is short; nobody's key is used."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def settings(server, **more):
+    return OpenAISettings(name="openai", url=server.url, **more)
+
+
+def asked_of(server, sampling=DRAWN, prompts=PROMPTS, **more):
+    return list(OpenAIEngine(settings(server, **more), "m").generate(prompts, sampling))
+
+
+def check_whole(completions, first=0, samples=3):
+    """Every sample of every prompt is there once, and answers that prompt."""
+    places = Counter((one.prompt, one.sample) for one in completions)
+    wanted = {(n, k) for n in range(len(PROMPTS)) for k in range(first, first + samples)}
+    assert places == Counter(wanted)
+    for one in completions:
+        assert one.text.startswith(f"Question: number {one.prompt} / ")
+    assert len({one.text for one in completions}) == len(completions)
+
+
+@pytest.mark.parametrize("trick", ["", *TRICKS])
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_what_goes_wrong_once_is_asked_again(api, trick):
+    with misbehaving(lambda request: "" if request.attempt else trick) as server:
+        check_whole(asked_of(server, api=api))
+        paths = {request.path for request in server.requests}
+    assert paths == {"/v1/chat/completions" if api == "chat" else "/v1/completions"}
+    assert len(server.requests) == len(PROMPTS) * (2 if trick else 1)
+
+
+@pytest.mark.parametrize("trick", LATE_TRICKS)
+def test_what_takes_too_long_is_asked_again(trick):
+    with misbehaving(lambda request: "" if request.attempt else trick) as server:
+        check_whole(asked_of(server, timeout=TIMEOUT))
+    assert len(server.requests) >= len(PROMPTS) * 2
+
+
+@pytest.mark.parametrize("takes_n", [True, False])
+def test_all_at_once_going_wrong_loses_nothing(takes_n):
+    def trick(request):
+        drawn = random.Random(f"{request.asked} {request.body['seed']} {request.attempt}")
+        if drawn.random() < 0.5 and request.attempt < 3:
+            return drawn.choice(TRICKS + LATE_TRICKS)
+        return "" if takes_n else "one"
+
+    with misbehaving(trick) as server:
+        check_whole(asked_of(server, timeout=TIMEOUT))
+
+
+@pytest.mark.parametrize("trick", ["one", "refuse_n"])
+def test_a_server_without_n_is_asked_for_each_sample(trick):
+    with misbehaving(lambda _: trick) as server:
+        completions = asked_of(server, concurrency=1)
+        check_whole(completions)
+        several = [request for request in server.requests if "n" in request.body]
+        assert len(several) == 1  # then it is known
+        assert len({request.body["seed"] for request in server.requests}) == 36
+        assert len(server.requests) == 36 + (trick == "refuse_n")
+    assert {one.prompt_tokens for one in completions} == {PROMPT_TOKENS}
+
+
+def test_more_choices_than_asked_for_are_left():
+    with misbehaving(lambda _: "too_many") as server:
+        check_whole(asked_of(server))
+
+
+def test_later_samples_are_other_samples():
+    with misbehaving() as server:
+        first = asked_of(server)
+        assert {one.text for one in asked_of(server)} == {one.text for one in first}
+        later = asked_of(server, Sampling(samples=2, first_sample=3, temperature=0.7, seed=5))
+        check_whole(later, first=3, samples=2)
+        other = asked_of(server, Sampling(samples=3, temperature=0.7, seed=6))
+        assert len({one.text for one in first + later + other}) == 12 * 8
+
+
+def test_a_request_says_what_the_sampling_says_and_no_more():
+    plain = Sampling(max_new_tokens=9)
+    full = Sampling(2, 0, 0.5, 40, 0.9, 9, ("\nQuestion:",), 3)
+    with misbehaving() as server:
+        for sampling in (plain, full):
+            asked_of(server, sampling, PROMPTS[:1], send_seed=False)
+        asked_of(server, plain, PROMPTS[:1], api="completions", send_seed=False)
+    messages = [
+        {"role": "system", "content": "Solve it."},
+        {"role": "user", "content": "Question: number 0"},
+    ]
+    least = {"model": "m", "max_tokens": 9, "temperature": 0.0, "top_p": 1.0}
+    assert [request.body for request in server.requests] == [
+        {**least, "messages": messages},
+        {**least, "messages": messages, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "n": 2}
+        | {"stop": ["\nQuestion:"]},
+        {**least, "prompt": "Solve it.\n\nQuestion: number 0\nAnswer:\n"},
+    ]
+
+
+def test_tokens_add_up_to_what_the_server_counts():
+    with misbehaving() as server:
+        completions = asked_of(server)
+    assert sum(one.prompt_tokens for one in completions) == PROMPT_TOKENS * len(server.requests)
+    assert sum(one.completion_tokens for one in completions) == TOKENS * len(completions)
+    with misbehaving(lambda request: good(request) | {"usage": None}) as server:
+        check_whole(completions := asked_of(server))
+    assert {(one.prompt_tokens, one.completion_tokens) for one in completions} == {(0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "tokens", "text", "finish"),
+    [
+        (None, "stop", 9, "", "stop"),
+        ("", "length", 50, "", "length"),
+        ("Final Answer: 7", None, 9, "Final Answer: 7", "stop"),
+        ("Final Answer: 7", "eos_token", 9, "Final Answer: 7", "stop"),
+        ("Final Ans", "who knows", 50, "Final Ans", "length"),
+        ("Final Ans", "content_filter", 9, "Final Ans", "length"),
+        ("Final Answer: 7\nQuestion: another", "length", 50, "Final Answer: 7", "stop"),
+    ],
+)
+def test_how_an_answer_ends_is_understood(content, reason, tokens, text, finish):
+    answer = {
+        "choices": [{"message": {"content": content}, "finish_reason": reason}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": tokens},
+    }
+    sampling = Sampling(max_new_tokens=50, stop=("\nQuestion:",))
+    with misbehaving(lambda _: answer) as server:
+        (one,) = asked_of(server, sampling, PROMPTS[:1])
+    assert (one.text, one.finish_reason, one.completion_tokens) == (text, finish, tokens)
+
+
+@pytest.mark.parametrize(
+    ("trick", "message"),
+    [
+        ("429", "answered 429: .*too many requests"),
+        ("500", "answered 500: .*out of memory"),
+        ("slow", r"no answer within 1 seconds \(engine\.timeout\) in 2 tries"),
+        ("dropped", "no answer in 2 tries: "),
+        ("cut", "no answer in 2 tries: "),
+        ("truncated", r"cut off or not OpenAI-compatible \(JSON: "),
+        ("html", r"cut off or not OpenAI-compatible \(JSON: "),
+        ("none", r"cut off or not OpenAI-compatible \(choices: "),
+        ("refuse", "^q[0-9]+: .*answered 400: .*too long"),
+        ("locked", "set OPENAI_API_KEY to its key"),
+    ],
+)
+def test_what_stays_wrong_ends_in_one_line_and_keeps_what_is_done(
+    trick, message, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    broken = True
+
+    def last(request):
+        return trick if broken and request.asked.endswith(" 11") else ""
+
+    done = []
+    with misbehaving(last) as server:
+        way = settings(server, retries=1, concurrency=2, timeout=TIMEOUT)
+        journal = open_served(way, "m", journal=tmp_path / "journal")
+        with pytest.raises(UserError, match=message) as error:
+            done += journal.generate(PROMPTS, DRAWN)
+        before = len(server.requests)
+        broken = False
+        completions = list(journal.generate(PROMPTS, DRAWN))
+        check_whole(completions)
+        recalled = sum(one.recalled for one in completions)
+        assert recalled >= 9 * 3  # all but the two under way and the one that failed
+        assert len(server.requests) - before <= 12 - recalled // 3
+    assert server.url in str(error.value)
+    assert "\n" not in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+def test_no_server_is_one_line():
+    with misbehaving() as server:
+        pass
+    with pytest.raises(
+        UserError, match=r"in 2 tries: .*is the server up\?; finished samples are kept"
+    ):
+        asked_of(server, retries=1)
+
+
+def test_a_begun_answer_needs_the_completions_api():
+    begun = [Prompt("q", "cot", "", "How many?", "[cot]:\n")]
+    with misbehaving() as server:
+        with pytest.raises(UserError, match="use `completions`"):
+            asked_of(server, prompts=begun)
+        assert not server.requests
+        asked_of(server, prompts=begun, api="completions")
+    assert server.requests[0].body["prompt"] == "How many?\nAnswer:\n[cot]:\n"
+
+
+def test_no_more_requests_are_under_way_than_allowed_and_none_wait_for_nobody():
+    with misbehaving(delay=0.02) as server:
+        run = OpenAIEngine(settings(server, concurrency=3), "m").generate(PROMPTS, DRAWN)
+        next(run)
+        time.sleep(0.5)  # time enough for all of them
+        assert len(server.requests) <= 3 * AHEAD + 1
+        run.close()
+        stopped = len(server.requests)
+        time.sleep(0.2)
+        assert len(server.requests) == stopped
+        check_whole(asked_of(server, concurrency=3))
+    assert server.at_once == 3
+
+
+def test_the_key_goes_to_the_server_and_nowhere_else(tmp_path, monkeypatch, caplog):
+    caplog.set_level("DEBUG")
+    monkeypatch.setenv("OPENAI_API_KEY", f" {SECRET}\n")
+    with misbehaving(lambda request: "" if request.attempt else "429") as server:
+        journal = open_served(settings(server), "m", journal=tmp_path)
+        completions = list(journal.generate(PROMPTS, DRAWN))
+        assert {request.key for request in server.requests} == {f"Bearer {SECRET}"}
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"number 11" in kept
+    for text in (kept.decode("latin-1"), repr(completions), repr(journal.__dict__), caplog.text):
+        assert SECRET not in text
+    for odd in (f"{SECRET}\nagain", f"{SECRET}\u00e9"):
+        monkeypatch.setenv("OPENAI_API_KEY", odd)
+        with misbehaving() as server, pytest.raises(UserError, match="OPENAI_API_KEY") as error:
+            asked_of(server)
+        assert SECRET not in str(error.value)
+        assert not server.requests
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@host/v1", "https://host/v1?key=s", "host:80/v1"])
+def test_a_url_holds_no_secrets(url):
+    with pytest.raises(ValidationError):
+        OpenAISettings(name="openai", url=url)
+
+
+def test_another_server_model_or_api_has_other_samples(tmp_path):
+    with misbehaving() as one, misbehaving() as two:
+        ways = [
+            (settings(one), "m"),
+            (settings(two), "m"),
+            (settings(one), "another"),
+            (settings(one, api="completions"), "m"),
+        ]
+        for way, model in [*ways, *ways]:
+            check_whole(list(open_served(way, model, journal=tmp_path).generate(PROMPTS, DRAWN)))
+        assert len(one.requests) + len(two.requests) == len(ways) * len(PROMPTS)
+
+
+def test_ctrl_c_ends_at_once_and_a_rerun_goes_on(tmp_path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from siked.errors import reported\n"
+        "from siked.engines.journal.served import open_served\n"
+        "from siked.settings import OpenAISettings\n"
+        "from tests.unit.test_openai_engine import PROMPTS, DRAWN\n"
+        "settings = OpenAISettings(name='openai', url=sys.argv[1], concurrency=2)\n"
+        "with reported():\n"
+        "    for one in open_served(settings, 'm', journal=Path('.')).generate(PROMPTS, DRAWN):\n"
+        "        print(one.prompt, one.sample, flush=True)\n"
+    )
+    with misbehaving(delay=0.1) as server:
+        command = [sys.executable, "-c", code, server.url]
+        where = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(ROOT)}, "text": True}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, **where, **pipes) as process:
+            shown = [process.stdout.readline() for _ in range(6)]
+            process.send_signal(signal.SIGINT)
+            rest, errors = process.communicate(timeout=30)
+        assert process.returncode == 130, errors
+        assert errors.startswith("interrupted: ")
+        assert "Traceback" not in errors
+        before = len(server.requests)
+        assert before < len(PROMPTS)
+        again = subprocess.run(command, **where, **pipes, check=True)
+        assert len(again.stdout.splitlines()) == 36
+        done = len(shown + rest.splitlines()) // 3
+        assert len(server.requests) - before == len(PROMPTS) - done
+
+
+def taught():
+    """What the teach stage writes and prints, with a served teacher."""
+    command = [sys.executable, "-m", "stages.teach", "--strategy", "pot"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": SECRET}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    files = [Path("data/teacher/rationales/pot.jsonl"), Path("metrics/teach/pot.json")]
+    return [path.read_bytes() for path in files], done.stdout
+
+
+def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journal(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
+    rows = [
+        {"id": f"q{n}", "source": "s", "question": f"Number {n % 4}?", "answer": "1"}
+        for n in range(5)  # the last reads as the first
+    ]
+    Path("data/questions").mkdir(parents=True)
+    Path("data/questions/train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with misbehaving() as server:
+        raw["teacher"] = {
+            "engine": "model",
+            "model": {
+                "source": "served:m",
+                "seed": 1,
+                "engine": {"name": "openai", "url": server.url}
+                | {"prices": {"prompt": 1000, "completion": 100_000}},
+                "sampling": raw["generate"] | {"samples": 2},
+            },
+        }
+        Path("params.yaml").write_text(yaml.safe_dump(raw))
+        first, said = taught()
+        assert len(server.requests) == 4
+    again, _ = taught()  # the server is gone
+    assert again == first
+    written, counts = [json.loads(line) for line in first[0].splitlines()], json.loads(first[1])
+    assert [(row["question_id"], row.get("sample", 0)) for row in written] == [
+        (f"q{n}", k) for n in range(5) for k in range(2)
+    ]
+    tokens = {"prompt_tokens": 4 * PROMPT_TOKENS, "tokens": 8 * TOKENS}
+    assert counts == {"rows": 10, **tokens, "truncated": 0, "cost": 5.68}
+    assert "teach pot: 10 rationales, 80 prompt + 56 completion tokens, cost 5.68" in said
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
