@@ -1,17 +1,24 @@
-"""How fast the student trains: TRL's SFTTrainer as it comes, and this project's, on one model.
+"""How fast the student trains: TRL's SFTTrainer as it comes, this project's, and Unsloth's.
 
     python -m benchmarks.training --model models/base
+    python -m benchmarks.training --model models/base --unsloth ~/unsloth/bin/python
 
-Both take the same examples in the same order from the same first weights, so that their losses can
+All take the same examples in the same order from the same first weights, so that their losses can
 be compared step by step. A token is a token of an example; padding does not count.
 
 TRL 1.15 computes its loss in a Triton kernel, which needs a GPU. Without one its trainer gets the
 model's own loss here (``transformers.Trainer.compute_loss``), the least change that lets it train.
+
+Unsloth changes the libraries that it is imported beside, so it runs in a process and an environment
+of its own (tests/unit/test_training_unsloth.py says how to make one), as ``train.trainer: unsloth``
+runs it.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,8 +37,9 @@ from siked.prompts import completion, render, student_prompt
 from siked.questions import demo
 from siked.records import Example
 from siked.settings import Lora, Schedule, TrainSettings
-from siked.training import Job, peft
+from siked.training import Job, loop
 from siked.training.examples import IGNORED, encode
+from siked.training.peft import PeftTrainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +99,7 @@ class WithoutTriton(SFTTrainer):  # type: ignore[misc]
 
 def stock(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> Any:
     """TRL's trainer with its defaults, but for what the job says."""
-    device, dtype = models.device_and_dtype(peft.BEST)
+    device, dtype = models.device_and_dtype(loop.BEST)
     kind = SFTTrainer if device.type == "cuda" else WithoutTriton
     trainer = kind(
         model=AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype),
@@ -120,6 +128,18 @@ def stock(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> Any:
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def siked(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> Any:
+    """This project's trainer, with peft."""
+    return loop.build(job, rows, folder, PeftTrainer())
+
+
+def unsloth(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> Any:
+    """This project's trainer, with Unsloth."""
+    from siked.training.unsloth import UnslothTrainer  # noqa: PLC0415 - where it is installed
+
+    return loop.build(job, rows, folder, UnslothTrainer())
 
 
 def measure(
@@ -151,13 +171,36 @@ def measure(
     }
 
 
+def elsewhere(python: Path) -> Any:
+    """What this benchmark finds for Unsloth with another interpreter, and the same options."""
+    options = sys.argv[1:]
+    place = options.index("--unsloth")
+    options[place : place + 2] = ["--only", "unsloth"]
+    done = subprocess.run(
+        [python, "-m", "benchmarks.training", *options], check=True, stdout=subprocess.PIPE
+    )
+    return json.loads(done.stdout)["unsloth"]
+
+
+def compared(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
+    """How much faster we are, and the largest difference of the losses."""
+    keys = ("tokens_per_second", "tokens_per_cpu_second")
+    pairs = zip(ours["losses"], theirs["losses"], strict=True)
+    return {key: round(ours[key] / theirs[key], 2) for key in keys} | {
+        "largest_loss_difference": round(max(abs(a - b) for a, b in pairs), 4)
+    }
+
+
 def main(
     model: Annotated[Path, typer.Option(help="Folder of the base model.")],
     steps: Annotated[int, typer.Option(min=2, help="Optimiser steps of each trainer.")] = 8,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
-    only: Annotated[str | None, typer.Option(help="`trl` or `siked`.")] = None,
+    only: Annotated[str | None, typer.Option(help="`trl`, `siked` or `unsloth`.")] = None,
+    python: Annotated[
+        Path | None, typer.Option("--unsloth", help="Interpreter of an environment with Unsloth.")
+    ] = None,
 ) -> None:
-    """Print both trainers' speeds, their ratio, and how far their losses lie apart, as JSON."""
+    """Print all trainers' speeds, ours over theirs, and how far their losses lie apart, as JSON."""
     transformers.logging.set_verbosity_error()
     schedule = Schedule(epochs=1, learning_rate=LEARNING_RATE)
     job = Job(
@@ -190,16 +233,15 @@ def main(
         "tokens_an_example": round(sum(lengths) / len(rows), 1),
         "completion_tokens_an_example": round(scored / len(rows), 1),
     }
-    builders = {"trl": stock, "siked": peft.build}
+    builders = {"trl": stock, "siked": siked} | ({"unsloth": unsloth} if only == "unsloth" else {})
     for name, build in builders.items():
         if only in (None, name):
             report[name] = measure(build, job, rows, steps)
+    if python is not None:
+        report["unsloth"] = elsewhere(python)
     if only is None:
-        ours, theirs = report["siked"], report["trl"]
-        for key in ("tokens_per_second", "tokens_per_cpu_second"):
-            report[f"ratio_{key}"] = round(ours[key] / theirs[key], 2)
-        pairs = zip(ours["losses"], theirs["losses"], strict=True)
-        report["largest_loss_difference"] = round(max(abs(a - b) for a, b in pairs), 4)
+        for other in sorted(report.keys() & {"trl", "unsloth"}):
+            report[f"siked over {other}"] = compared(report["siked"], report[other])
     print(json.dumps(report, indent=2))
 
 

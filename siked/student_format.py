@@ -1,4 +1,4 @@
-"""What a trained student is besides its weights: ``student.json`` in its adapter's folder.
+"""What a trained student is besides its weights: ``student.json`` in its folder.
 
     {"format": 1,
      "strategies": ["cot", "l2m", "pot"],
@@ -7,8 +7,9 @@
      "siked": "0.1.0"}
 
 An adapter answers well only to the prompt that it was trained with and on the base model that it
-was trained on, so both travel with it. Adapters of before this file existed (format 0) are read as
-what all of them were: trained with the first prompt, on a base that nobody wrote down.
+was trained on, so both travel with it; so they do with a whole model (full fine-tuning). Adapters
+of before this file existed (format 0) are read as what all of them were: trained with the first
+prompt, on a base that nobody wrote down.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import siked
 from siked.engines.protocol import Prompt
 from siked.errors import UserError
 from siked.files import read_json, sha256, write_json
+from siked.models import ADAPTER, is_whole
 from siked.prompts import student_prompt, tag_line
 from siked.records import Record
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The newest format that this version reads, and the one that it writes."""
 NAME = "student.json"
-ADAPTER = "adapter_config.json"
 QUESTION = "{question}"
 """Where the question goes in a prompt's user text."""
 
@@ -117,9 +118,10 @@ def read(adapter: Path) -> Student:
         UserError: the folder is no adapter's, or its ``student.json`` is damaged or of a newer
             format than this version knows.
     """
-    if not (adapter / ADAPTER).is_file():
-        raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")
     path = adapter / NAME
+    # Whole models came after this file: one without it is nobody's student.
+    if not (adapter / ADAPTER).is_file() and not (is_whole(adapter) and path.exists()):
+        raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")
     if not path.exists():
         return _FORMAT_0
     raw = read_json(path)

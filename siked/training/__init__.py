@@ -1,11 +1,13 @@
-"""Fine-tuning the student: examples, a base model and perhaps an adapter in, an adapter out."""
+"""Fine-tuning the student: examples, a base model and perhaps a student in, a student out."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from siked.errors import UserError
-from siked.training.protocol import Job, Trainer, TrainingLog
+from siked.progress import track
+from siked.training.protocol import Job, Trainer, TrainingLog, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 
     from siked.records import Example
     from siked.settings import Schedule, TrainSettings
+    from siked.training.loop import Track
 
-__all__ = ["Job", "Trainer", "TrainingLog", "train"]
+__all__ = ["Job", "Trainer", "TrainingLog", "Watch", "train"]
 
 
 def train(
@@ -27,40 +30,80 @@ def train(
     seed: int,
     out: Path,
     checkpoints: Path,
+    watch: Watch | None = None,
 ) -> TrainingLog:
-    """Fine-tune a LoRA adapter on examples and write it to the folder ``out``.
+    """Fine-tune a student on examples and write it to the folder ``out``.
 
-    A run that was killed goes on from its last checkpoint, at most about a minute old, and ends
-    with the same adapter, byte for byte. Ctrl-C saves a checkpoint first.
+    It is a LoRA adapter, or a whole model where ``settings.lora`` is None. A run that was killed
+    goes on from its last checkpoint, about half a minute old at most, and ends with the same
+    student, byte for byte. Ctrl-C saves a checkpoint first.
 
     Args:
         examples: what to learn from; loss is taken on their completions alone.
         base: folder of the model to adapt; it is not changed.
-        start: folder of the adapter to go on from; a new one where None.
+        start: folder of the student to go on from; a new one where None.
         settings: how to train.
         schedule: how long and how fast.
-        seed: of the adapter's first weights and the order of the examples.
-        out: folder of the adapter; written whole or not at all.
+        seed: of the adapter's first weights and of the order of the examples.
+        out: folder of the student; written whole or not at all.
         checkpoints: folder for what a killed run goes on from; emptied of it at the end.
+        watch: told of every optimiser step as it ends: its number, and ``loss``,
+            ``learning_rate`` and ``tokens_per_second``. What it raises ends the training.
 
     Raises:
-        UserError: there is nothing to train on, ``base`` is not a model, ``start`` is not an
-            adapter of its kind, or the loss stops being a number.
+        UserError: there is nothing to train on, ``base`` is not a model, ``start`` is not a
+            student of its kind, the trainer is not installed, or the loss stops being a number.
     """
     if not examples:
         raise UserError("no examples to train on: an earlier stage left out all rationales")
-    from siked.training.peft import PeftTrainer  # noqa: PLC0415 - torch takes seconds to import
-
-    trainer: Trainer = PeftTrainer()
-    return trainer.train(
-        Job(
-            examples=tuple(examples),
-            base=base,
-            start=start,
-            settings=settings,
-            schedule=schedule,
-            seed=seed,
-            out=out,
-            checkpoints=checkpoints,
-        )
+    job = Job(
+        examples=tuple(examples),
+        base=base,
+        start=start,
+        settings=settings,
+        schedule=schedule,
+        seed=seed,
+        out=out,
+        checkpoints=checkpoints,
+        watch=watch,
     )
+    name = chosen(settings.trainer)
+    if settings.processes == 1:
+        return run(job, name)
+    from siked.training import processes  # noqa: PLC0415 - torch takes seconds to import
+
+    return processes.fine_tune(job, name)
+
+
+def chosen(name: str) -> str:
+    """The trainer that a setting means on this machine: ``peft`` or ``unsloth``."""
+    if name != "auto":
+        return name
+    import torch  # noqa: PLC0415
+
+    return "unsloth" if torch.cuda.is_available() and find_spec("unsloth") else "peft"
+
+
+def run(job: Job, name: str, progress: Track = track) -> TrainingLog:
+    """Do a job with the trainer of a name, in this process.
+
+    Args:
+        job: the job.
+        name: of the trainer: ``peft`` or ``unsloth``.
+        progress: shows how far it has come.
+
+    Raises:
+        UserError: see ``train``; or the trainer is not installed.
+    """
+    trainer: Trainer
+    if name == "unsloth":  # it has to come before what the loop imports
+        from siked.training.unsloth import UnslothTrainer  # noqa: PLC0415
+
+        trainer = UnslothTrainer()
+    else:
+        from siked.training.peft import PeftTrainer  # noqa: PLC0415
+
+        trainer = PeftTrainer()
+    from siked.training.loop import fine_tune  # noqa: PLC0415
+
+    return fine_tune(job, trainer, progress)

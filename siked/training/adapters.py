@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from peft import LoraConfig, PeftModel, get_peft_model
-from peft.utils import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
+from peft import LoraConfig, get_peft_model
+from peft.utils import (
+    CONFIG_NAME,
+    SAFETENSORS_WEIGHTS_NAME,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
 
 from siked.errors import UserError
 from siked.files import read_json, replacing_folder, write_json
@@ -14,10 +20,14 @@ from siked.files import read_json, replacing_folder, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
+
     from siked.settings import Lora
 
 BASE_NAME = "models/base"
 """What an adapter calls its base model: no path of the machine it was trained on."""
+SHAPE = {"rank": "r", "alpha": "lora_alpha", "dora": "use_dora", "rslora": "use_rslora"}
+"""What decides what an adapter's weights mean: our settings, and peft's names of them."""
 
 
 def begin(model: Any, settings: Lora) -> Any:
@@ -30,32 +40,63 @@ def begin(model: Any, settings: Lora) -> Any:
             lora_alpha=settings.alpha,
             lora_dropout=settings.dropout,
             target_modules=targets if isinstance(targets, str) else list(targets),
+            use_dora=settings.dora,
+            use_rslora=settings.rslora,
             task_type="CAUSAL_LM",
         ),
     )
 
 
-def resume(model: Any, folder: Path, settings: Lora) -> Any:
-    """Put a saved adapter on a model, to be trained on.
+def check(folder: Path, settings: Lora) -> None:
+    """See that a folder holds an adapter of the shape that is asked for.
 
     Raises:
-        UserError: the folder holds no adapter, or one that is not as ``settings`` say.
+        UserError: it holds none, or one of another shape.
     """
     if not (folder / CONFIG_NAME).is_file() or not (folder / SAFETENSORS_WEIGHTS_NAME).is_file():
         raise UserError(f"{folder}: is not an adapter folder: {CONFIG_NAME} or weights are missing")
     config = read_json(folder / CONFIG_NAME)
-    for key, ours in (("r", settings.rank), ("lora_alpha", settings.alpha)):
-        if config.get(key) != ours:
-            name = {"r": "rank", "lora_alpha": "alpha"}[key]
+    for name, key in SHAPE.items():
+        ours, theirs = getattr(settings, name), config.get(key)
+        if ours != theirs:
             raise UserError(
                 f"train.lora.{name}: is {ours}, but the adapter to go on from, {folder}, has "
-                f"{config.get(key)}: train it again, or set policy to off-policy"
+                f"{theirs}: train it again, or set policy to off-policy"
             )
+
+
+def check_bits(device: torch.device) -> None:
+    """See that weights in 4 bits can be trained on.
+
+    Raises:
+        UserError: there is no GPU, or no bitsandbytes.
+    """
+    if device.type != "cuda":
+        raise UserError("train.lora.base_bits: 4 needs CUDA, which is not here: set it to null")
+    if find_spec("bitsandbytes") is None:
+        raise UserError(
+            "train.lora.base_bits: 4 needs bitsandbytes: `pip install bitsandbytes`, or set it to "
+            "null"
+        )
+
+
+def fill(model: Any, folder: Path) -> None:
+    """Give a model's adapter the weights of a saved one, to be trained on.
+
+    Raises:
+        UserError: they do not fit.
+    """
     try:
-        return PeftModel.from_pretrained(model, str(folder), is_trainable=True)
-    except (RuntimeError, ValueError) as error:
-        line = str(error).strip().split("\n", maxsplit=1)[0]
+        found = set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))
+    except RuntimeError as error:
+        line = " ".join(str(error).strip().splitlines()[:2])
         raise UserError(f"{folder}: does not fit the model: {line}") from None
+    missing = [name for name in found.missing_keys if "lora_" in name]
+    if odd := sorted([*missing, *found.unexpected_keys]):
+        raise UserError(
+            f"train.lora.target_modules: the adapter to go on from, {folder}, is of other modules "
+            f"({odd[0]}): train it again, or set policy to off-policy"
+        )
 
 
 def save(model: Any, folder: Path) -> None:

@@ -17,18 +17,18 @@ from siked.files import sha256
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from siked.training.protocol import Job
+    from siked.training.protocol import Job, Trainer
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
-def folder(job: Job, trainer: str) -> Path:
+def folder(job: Job, trainer: Trainer) -> Path:
     """Where a job's checkpoints lie."""
     digest = hashlib.sha256()
     decisive = {
-        "trainer": trainer,
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "settings": job.settings.model_dump(exclude={"policy", "distil", "iterate"}),
+        "trainer": trainer.name,
+        "libraries": {name: version(name) for name in (*LIBRARIES, *trainer.libraries)},
+        "settings": job.settings.model_dump(exclude={"trainer", "policy", "distil", "iterate"}),
         "schedule": job.schedule.model_dump(),
         "seed": job.seed,
         "base": _content(job.base),

@@ -1,140 +1,86 @@
-"""The trainer that runs everywhere: LoRA by peft, the loop by TRL's SFT trainer.
+"""The trainer that runs everywhere: transformers' model, adapted by peft, or trained whole.
 
-The base model's weights are in bfloat16 where the processor computes in it, the adapter's in
-float32. Examples of a batch stand one behind the other without padding.
+An adapter is in float32 on base weights in bfloat16 where the processor computes in it. Examples of
+a batch stand one behind the other without padding.
 """
 
 from __future__ import annotations
 
-import logging
-import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import datasets
-import transformers
-from transformers import AutoModelForCausalLM, PrinterCallback
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from siked import models
 from siked.errors import UserError
-from siked.progress import track
-from siked.settings import EngineSettings
-from siked.training import adapters, checkpoints, lean, sft
-from siked.training.examples import encode
-from siked.training.protocol import TrainingLog
+from siked.training import adapters, lean, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
 
+    from siked.settings import Lora
     from siked.training.protocol import Job
-
-NAME = "peft"
-POINTS = 200
-"""Most points of a loss curve."""
-BEST = EngineSettings(name="transformers", device="auto", dtype="auto", batch_tokens=1)
 
 
 class PeftTrainer:
-    """Fine-tunes with peft and TRL, on a CPU or a GPU."""
+    """Fine-tunes on a CPU or a GPU."""
 
-    def train(self, job: Job) -> TrainingLog:
-        """Fine-tune and write the adapter, going on from a checkpoint where there is one.
+    name = "peft"
+    libraries: tuple[str, ...] = ()
+    patches_trl = False
+
+    def student(self, job: Job, device: torch.device, dtype: torch.dtype) -> Any:
+        """The model with its adapter, or all of it, ready to be trained.
 
         Raises:
-            UserError: all examples are too long, ``base`` is not a model, ``start`` is not an
-                adapter as the settings say, or the loss stops being a number.
-            KeyboardInterrupt: Ctrl-C came; the checkpoint is saved.
+            UserError: ``base`` is not a model, ``start`` is not a student as the settings say, or
+                the settings ask for what is not there.
         """
-        encoded = encode(models.load_tokenizer(job.base), job.examples, job.settings.max_length)
-        folder = checkpoints.folder(job, NAME)
-        trainer = build(job, encoded.rows, folder)
-        _run(trainer, folder, sft.steps(job, len(encoded.rows)))
-        adapters.save(trainer.model, job.out)
-        shutil.rmtree(folder, ignore_errors=True)
-        return _log(trainer, rows=len(encoded.rows), too_long=encoded.too_long)
+        settings = job.settings
+        if settings.gradient_checkpointing == "unsloth":
+            raise UserError("train.gradient_checkpointing: unsloth needs trainer: unsloth")
+        lora = settings.lora
+        if lora is None:
+            return _load(whole.source(job.base, job.start), device, dtype, {})
+        if job.start is not None:
+            adapters.check(job.start, lora)
+        model = _load(job.base, device, dtype, _quantized(lora, device, dtype))
+        if device.type == "cpu" and lean.fits(model.config, settings.max_length):
+            model.set_attn_implementation(lean.ATTENTION)
+        student = adapters.begin(model, lora)
+        if job.start is not None:
+            adapters.fill(student, job.start)
+        lean.slim(student)
+        return student
 
 
-def build(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> sft.Trainer:
-    """A job's trainer, ready to begin; ``rows`` are its examples as token ids.
-
-    Raises:
-        UserError: ``base`` is not a model, or ``start`` is not an adapter as the settings say.
-    """
-    _quiet()
-    device, dtype = models.device_and_dtype(BEST)
-    if device.type == "cpu":
-        lean.keep_freed_memory()
-    transformers.set_seed(job.seed)  # decides the first weights of a new adapter
-    trainer = sft.Trainer(
-        model=_with_adapter(job, _load(job, device, dtype)),
-        args=sft.config(job, device, folder),
-        train_dataset=datasets.Dataset.from_list(rows),
-        processing_class=models.load_tokenizer(job.base),
-    )
-    trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def _load(job: Job, device: torch.device, dtype: torch.dtype) -> Any:
+def _load(folder: Path, device: torch.device, dtype: torch.dtype, quantized: dict[str, Any]) -> Any:
+    models.check_model_folder(folder)
+    flash = device.type == "cuda" and find_spec("flash_attn")
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            job.base, dtype=dtype, attn_implementation="eager", local_files_only=True
+            folder, dtype=dtype, attn_implementation="eager", local_files_only=True, **quantized
         )
     except ValueError as error:
         line = str(error).strip().split("\n", maxsplit=1)[0]
-        raise UserError(f"{job.base}: cannot be loaded: {line}") from None
+        raise UserError(f"{folder}: cannot be loaded: {line}") from None
     if device.type == "cuda":
-        model.set_attn_implementation("flash_attention_2" if find_spec("flash_attn") else "sdpa")
-    elif lean.fits(model.config, job.settings.max_length):
-        model.set_attn_implementation(lean.ATTENTION)
-    return model.to(device)
+        model.set_attn_implementation("flash_attention_2" if flash else "sdpa")
+    return model if quantized else model.to(device)
 
 
-def _with_adapter(job: Job, model: Any) -> Any:
-    if job.start is None:
-        student = adapters.begin(model, job.settings.lora)
-    else:
-        student = adapters.resume(model, job.start, job.settings.lora)
-    lean.slim(student)
-    return student
-
-
-def _run(trainer: Any, folder: Path, steps: int) -> None:
-    checkpoint = checkpoints.latest(folder)
-    with sft.stop_at_step() as stop, track(steps, "train") as progress:
-        trainer.add_callback(sft.Clock(progress, stop))
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-
-
-def _log(trainer: Any, **known: Any) -> TrainingLog:
-    state = trainer.state
-    entries = [entry for entry in state.log_history if "loss" in entry]
-    losses = [entry["loss"] for entry in entries]
-    last = losses[-max(1, len(losses) // 10) :]
-    width = -(-len(losses) // POINTS)
-    points = (losses[i : i + width] for i in range(0, len(losses), width))
-    curve, step = [], 0
-    for point in points:
-        step += len(point)
-        curve.append((step, sum(point) / len(point)))
-    return TrainingLog(
-        trainer=NAME,
-        device=trainer.args.device.type,
-        dtype=str(trainer.model.get_base_model().dtype).removeprefix("torch."),
-        steps=state.global_step,
-        tokens=sum(entry["tokens"] for entry in entries),
-        completion_tokens=sum(entry["completion_tokens"] for entry in entries),
-        final_loss=sum(last) / len(last),
-        curve=tuple(curve),
-        **known,
-    )
-
-
-def _quiet() -> None:
-    """Leave what users see to this project: no bars and hints of the libraries."""
-    datasets.disable_progress_bars()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    logging.getLogger("trl").setLevel(logging.ERROR)
+def _quantized(lora: Lora, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    if lora.base_bits is None:
+        return {}
+    adapters.check_bits(device)
+    return {
+        "device_map": {"": device},
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        ),
+    }

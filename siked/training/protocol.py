@@ -1,42 +1,50 @@
-"""What a trainer is: a job in, an adapter on disk and a log out."""
+"""What a training is: a job in, a student on disk and a log out; and what differs by trainer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from siked.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    import torch
 
     from siked.records import Example
     from siked.settings import Schedule, TrainSettings
 
+Watch: TypeAlias = "Callable[[int, Mapping[str, float]], None]"
+"""Told of an optimiser step: its number, and ``loss``, ``learning_rate``, ``tokens_per_second``."""
+
 
 @dataclass(frozen=True)
 class Job:
-    """One training: all that decides the adapter, and where to put it."""
+    """One training: all that decides the student, and where to put it."""
 
     examples: tuple[Example, ...]
     base: Path
     """Folder of the model to adapt."""
     start: Path | None
-    """Folder of the adapter to go on from; None begins a new one."""
+    """Folder of the student to go on from; None begins a new one."""
     settings: TrainSettings
     schedule: Schedule
     seed: int
     out: Path
-    """Folder of the adapter, to be written whole or not at all."""
+    """Folder of the student, to be written whole or not at all."""
     checkpoints: Path
     """Folder below which a run keeps what it needs to go on after a crash."""
+    watch: Watch | None = None
+    """Told of every optimiser step as it ends; it has no part in the result."""
 
 
 class TrainingLog(Record):
     """How a training went. The same job gives the same log, interrupted or not."""
 
     trainer: str
-    """Who trained: ``peft``."""
+    """Who trained: ``peft`` or ``unsloth``."""
     device: str
     """Kind of device: ``cpu`` or ``cuda``."""
     dtype: str
@@ -58,12 +66,19 @@ class TrainingLog(Record):
 
 
 class Trainer(Protocol):
-    """Anything that fine-tunes a student."""
+    """Who makes the model ready to be trained; the loop is the same for all."""
 
-    def train(self, job: Job) -> TrainingLog:
-        """Fine-tune the base model on the job's examples and write the adapter.
+    name: str
+    """As in ``train.trainer``."""
+    libraries: tuple[str, ...]
+    """Packages that decide the result, beyond those of the loop."""
+    patches_trl: bool
+    """Whether it changes TRL, so that TRL's own loss runs anywhere, and under autocast."""
 
-        The same job gives the same adapter on the same machine, byte for byte.
+    def student(self, job: Job, device: torch.device, dtype: torch.dtype) -> Any:
+        """The base model with its adapter to be trained, or all of it to be trained.
+
+        The same job gives the same weights; torch's random state decides those of a new adapter.
 
         Raises:
             UserError: the job names something that cannot be trained.

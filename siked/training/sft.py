@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
-import threading
 import time
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+from peft import PeftModel
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -18,23 +18,28 @@ from siked.training import checkpoints, lean
 from siked.training.examples import IGNORED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    import torch
+    import threading
 
     from siked.progress import Progress
-    from siked.training.protocol import Job
+    from siked.training.protocol import Job, Watch
 
-SAVE_EVERY = 60.0
+SAVE_EVERY = 30.0
 """Seconds of training between two checkpoints."""
 SCHEDULERS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
-def config(job: Job, device: torch.device, folder: Path) -> SFTConfig:
-    """A job's settings as TRL wants them; ``folder`` is for checkpoints."""
+def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> SFTConfig:
+    """A job's settings as TRL wants them.
+
+    Args:
+        job: the job.
+        device: where to compute.
+        folder: for checkpoints.
+        autocast: compute in bfloat16 what can be, whatever the weights are in.
+    """
     settings = job.settings
     on_gpu = device.type == "cuda"
+    checkpointing = settings.gradient_checkpointing
     return SFTConfig(
         output_dir=str(folder),
         seed=job.seed,
@@ -49,9 +54,10 @@ def config(job: Job, device: torch.device, folder: Path) -> SFTConfig:
         max_length=None,  # rows that are too long are left out before
         padding_free=True,
         use_cpu=not on_gpu,
-        bf16=False,  # the base model is in bfloat16 itself, the adapter stays in float32
-        gradient_checkpointing=on_gpu,
+        bf16=autocast,
+        gradient_checkpointing=on_gpu if checkpointing == "auto" else checkpointing != "none",
         dataloader_pin_memory=on_gpu,
+        ddp_find_unused_parameters=False,
         logging_steps=1,
         logging_nan_inf_filter=False,
         save_strategy="no",  # the clock decides
@@ -63,8 +69,14 @@ def config(job: Job, device: torch.device, folder: Path) -> SFTConfig:
 def steps(job: Job, rows: int) -> int:
     """How many optimiser steps a job takes."""
     batches = math.ceil(rows / job.settings.batch_size)
-    an_epoch = math.ceil(batches / job.settings.gradient_accumulation)
+    rounds = math.ceil(batches / job.settings.processes)
+    an_epoch = math.ceil(rounds / job.settings.gradient_accumulation)
     return math.ceil(job.schedule.epochs * an_epoch)
+
+
+def base_of(model: Any) -> Any:
+    """The model below an adapter, or the model itself where it has none."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
 class Trainer(SFTTrainer):  # type: ignore[misc]
@@ -74,10 +86,12 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
     models that it does not fit, the model itself.
     """
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, *, trl_loss: bool, **arguments: Any) -> None:
+        """Take TRL's own loss where ``trl_loss`` says so."""
         super().__init__(**arguments)
         self._counts = {"tokens": 0, "completion_tokens": 0}
-        student = self.model.get_base_model()
+        self._trl_loss = trl_loss
+        student = base_of(self.model)
         self._lean = student.config._attn_implementation == lean.ATTENTION  # noqa: SLF001
         if self._lean:
             student.forward = types.MethodType(_loss_of_completions, student)
@@ -90,13 +104,14 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
         num_items_in_batch: torch.Tensor | None = None,
     ) -> Any:
         """The mean cross entropy of the completions' tokens."""
-        self._counts["tokens"] += inputs["input_ids"].numel()
+        padding = inputs.get("attention_mask")
+        seen = inputs["input_ids"].numel() if padding is None else int(padding.sum())
+        self._counts["tokens"] += seen
         self._counts["completion_tokens"] += int((inputs["labels"] != IGNORED).sum())
         if self._lean:
             # The items are those of all processes, and the gradient becomes their mean.
             return model(**inputs) * self.accelerator.num_processes / num_items_in_batch
-        # Without a GPU, past SFTTrainer to the model's own loss over all logits.
-        above: Any = super() if self.args.device.type == "cuda" else super(SFTTrainer, self)
+        above: Any = super() if self._trl_loss else super(SFTTrainer, self)
         return above.compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -107,18 +122,23 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
                     f"the loss is not a number at step {self.state.global_step}: "
                     "lower learning_rate of the schedule under `train`"
                 )
-            logs |= self._counts
+            counts = torch.tensor(list(self._counts.values()), device=self.args.device)
+            totals = self.accelerator.reduce(counts).tolist()
+            logs |= dict(zip(self._counts, totals, strict=True))
             self._counts = dict.fromkeys(self._counts, 0)
         super().log(logs, start_time)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: a checkpoint is not for publishing."""
 
+    def _save_rng_state(self, output_dir: str) -> None:
+        # What makes a checkpoint whole is written next, and then all processes' states are there.
+        super()._save_rng_state(output_dir)
+        self.accelerator.wait_for_everyone()
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         if self.args.should_save:
-            from pathlib import Path  # noqa: PLC0415
-
             checkpoints.keep_latest(Path(self.args.output_dir))
 
 
@@ -141,26 +161,24 @@ def _loss_of_completions(
 
 
 class Clock(TrainerCallback):  # type: ignore[misc]
-    """Shows progress, saves a checkpoint once a minute, and one more on Ctrl-C."""
+    """Saves a checkpoint twice a minute, and one more on Ctrl-C; all processes of a run alike."""
 
-    def __init__(self, progress: Progress, stop: threading.Event) -> None:
-        self._progress, self._stop = progress, stop
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
         self._saved = time.monotonic()
-        self._tokens = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Count from the first step of this run."""
-        del args, control
+        del args, state, control
         self._saved = time.monotonic()
-        if state.global_step:
-            self._progress.advance(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Ask for a checkpoint when it is time."""
-        del args
-        stopping = self._stop.is_set()
-        control.should_training_stop |= stopping
         due = time.monotonic() - self._saved >= SAVE_EVERY
+        stopping, due = _in_any_process(args, self._stop.is_set(), due)
+        if stopping:
+            self._stop.set()
+        control.should_training_stop |= stopping
         if stopping or (due and state.global_step < state.max_steps):
             control.should_save = True
 
@@ -169,36 +187,39 @@ class Clock(TrainerCallback):  # type: ignore[misc]
         del args, state, control
         self._saved = time.monotonic()
 
+
+def _in_any_process(args: Any, *flags: bool) -> tuple[bool, ...]:
+    if args.world_size == 1:
+        return flags
+    told = torch.tensor(flags, dtype=torch.int32, device=args.device)
+    torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
+    return tuple(bool(flag) for flag in told.tolist())
+
+
+class Display(TrainerCallback):  # type: ignore[misc]
+    """Shows progress, and tells it to who watches."""
+
+    def __init__(self, progress: Progress, watch: Watch | None) -> None:
+        self._progress, self._watch = progress, watch
+        self._logged = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Pass over what an earlier run did."""
+        del args, control
+        self._logged = time.monotonic()
+        if state.global_step:
+            self._progress.recall(state.global_step)
+
     def on_log(self, args: Any, state: Any, control: Any, **arguments: Any) -> None:
         """Show the step that was just logged."""
-        del args, state, control
+        del args, control
         logs = arguments["logs"]
-        if "loss" in logs:
-            self._progress.advance(tokens=logs["tokens"])
-
-
-@contextlib.contextmanager
-def stop_at_step() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, to be raised when the block has ended; a second is one.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C came.
-    """
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: types.FrameType | None) -> None:
-        del number, frame
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if stop.is_set():
-        raise KeyboardInterrupt
+        if "loss" not in logs:
+            return
+        self._progress.advance(tokens=logs["tokens"])
+        now = time.monotonic()
+        if self._watch is not None:
+            figures = {name: float(logs[name]) for name in ("loss", "learning_rate")}
+            speed = logs["tokens"] / max(now - self._logged, 1e-9)
+            self._watch(state.global_step, figures | {"tokens_per_second": speed})
+        self._logged = now

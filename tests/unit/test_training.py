@@ -1,12 +1,7 @@
 """Training: the right tokens, the right loss, the same bytes, also after a crash."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -19,27 +14,13 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from siked.errors import UserError
-from siked.prompts import completion, render, student_prompt
-from siked.records import Example
-from siked.settings import Lora, Schedule, TrainSettings
-from siked.training import Job, checkpoints, lean, sft, train
+from siked.settings import Schedule
+from siked.training import Job, checkpoints, lean, sft
 from siked.training.examples import IGNORED, encode
+from siked.training.peft import PeftTrainer
 from tests.tiny_student import build
+from tests.training_jobs import SETTINGS, content, examples_of, job, killed_at, run
 
-ROOT = Path(__file__).parents[2]
-SCHEDULE = Schedule(epochs=2, learning_rate=1e-2)
-SETTINGS = TrainSettings(
-    policy="on-policy",
-    distil=SCHEDULE,
-    iterate=SCHEDULE,
-    scheduler="cosine",
-    warmup_steps=2,
-    weight_decay=0.01,
-    batch_size=4,
-    gradient_accumulation=1,
-    max_length=256,
-    lora=Lora(rank=4, alpha=8, dropout=0.0, target_modules="all-linear"),
-)
 FILES = ["adapter_config.json", "adapter_model.safetensors"]
 
 
@@ -53,57 +34,9 @@ def tokenizer(base):
     return AutoTokenizer.from_pretrained(base)
 
 
-def examples_of(tokenizer, count=24):
-    made = []
-    for i in range(count):
-        strategy = ("cot", "pot")[i % 2]
-        text = f"answer = {i} + 2" if strategy == "pot" else f"{i} + 2 = {i + 2}. " * (i % 5 + 1)
-        prompt = student_prompt(f"Ada has {i} pens and gets 2. How many pens has she?")
-        made.append(
-            Example(
-                question_id=f"q{i}",
-                strategy=strategy,
-                origin="teacher",
-                prompt=render(tokenizer, prompt),
-                completion=completion(strategy, text),
-            )
-        )
-    return made
-
-
 @pytest.fixture(scope="module")
 def examples(tokenizer):
     return examples_of(tokenizer)
-
-
-def run(examples, base, folder, *, start=None, changed=None, seed=0):
-    return train(
-        examples,
-        base=base,
-        start=start,
-        settings=SETTINGS.model_copy(update=changed or {}),
-        schedule=SCHEDULE,
-        seed=seed,
-        out=folder / "adapter",
-        checkpoints=folder / "checkpoints",
-    )
-
-
-def job(examples, base, folder, **changed):
-    return Job(
-        examples=tuple(examples),
-        base=base,
-        start=None,
-        settings=SETTINGS.model_copy(update=changed),
-        schedule=SCHEDULE,
-        seed=0,
-        out=folder / "adapter",
-        checkpoints=folder / "checkpoints",
-    )
-
-
-def content(adapter):
-    return {path.name: path.read_bytes() for path in sorted(adapter.iterdir())}
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +245,23 @@ def test_adapter_is_two_files_and_names_no_path(undisturbed, base):
     assert json.loads(config)["base_model_name_or_path"] == "models/base"
 
 
+def test_who_watches_is_told_of_every_step_and_changes_nothing(
+    undisturbed, examples, base, tmp_path
+):
+    log, adapter = undisturbed
+    told = []
+    watched = run(examples, base, tmp_path, watch=lambda *step: told.append(step))
+    assert watched == log
+    assert content(tmp_path / "adapter") == content(adapter)
+    assert [(step, figures["loss"]) for step, figures in told] == list(log.curve)
+    assert {frozenset(figures) for _, figures in told} == {
+        frozenset({"loss", "learning_rate", "tokens_per_second"})
+    }
+    rates = [figures["learning_rate"] for _, figures in told]
+    assert max(rates) == SETTINGS.distil.learning_rate
+    assert all(figures["tokens_per_second"] > 0 for _, figures in told)
+
+
 def test_same_seed_same_bytes_another_seed_others(undisturbed, examples, base, tmp_path):
     log, adapter = undisturbed
     again = run(examples, base, tmp_path / "again")
@@ -348,38 +298,6 @@ def test_a_start_is_gone_on_from(undisturbed, examples, base, tmp_path):
 
 # Crashes
 
-CHILD = """
-import sys
-from pathlib import Path
-sys.path.insert(0, {root!r})
-from siked.errors import reported
-from siked.training import sft
-from tests.unit.test_training import AutoTokenizer, examples_of, run
-sft.SAVE_EVERY = 0.0
-slow = sft.Clock.on_step_end
-def on_step_end(self, *arguments, **named):
-    import time
-    time.sleep(0.2)
-    return slow(self, *arguments, **named)
-sft.Clock.on_step_end = on_step_end
-with reported():
-    base = Path({base!r})
-    run(examples_of(AutoTokenizer.from_pretrained(base)), base, Path({folder!r}))
-"""
-
-
-def killed_at(step, signal_number, base, folder):
-    """Train in a process of its own and send it a signal when it has saved this step."""
-    script = CHILD.format(root=str(ROOT), base=str(base), folder=str(folder))
-    child = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": ""})
-    deadline = time.monotonic() + 120
-    while not list(folder.glob(f"checkpoints/*/checkpoint-{step}/trainer_state.json")):
-        assert child.poll() is None, "training ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    child.send_signal(signal_number)
-    return child.wait(timeout=60)
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 8])  # in the first epoch and in the second
@@ -387,7 +305,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(  # noqa: PLR0917 - fixtur
     step, undisturbed, examples, base, tmp_path, monkeypatch
 ):
     log, adapter = undisturbed
-    assert killed_at(step, signal.SIGKILL, base, tmp_path) == -signal.SIGKILL
+    assert killed_at(step, signal.SIGKILL, base, tmp_path)[0] == -signal.SIGKILL
     assert not (tmp_path / "adapter").exists()
     (kept,) = (tmp_path / "checkpoints").iterdir()
     done = int(checkpoints.latest(kept).name.split("-")[1])
@@ -408,7 +326,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(  # noqa: PLR0917 - fixtur
 @pytest.mark.slow
 def test_interrupt_keeps_the_work(undisturbed, examples, base, tmp_path):
     log, adapter = undisturbed
-    assert killed_at(3, signal.SIGINT, base, tmp_path) == 130
+    assert killed_at(3, signal.SIGINT, base, tmp_path)[0] == 130
     assert not (tmp_path / "adapter").exists()
     (kept,) = (tmp_path / "checkpoints").iterdir()
     assert int(checkpoints.latest(kept).name.split("-")[1]) >= 3
@@ -440,9 +358,9 @@ def test_checkpoints_of_another_job_are_not_taken(examples, base, undisturbed, t
         Job(**vars(first) | {"start": adapter}),
         Job(**vars(first) | {"schedule": Schedule(epochs=3, learning_rate=1e-2)}),
     ]
-    folders = {checkpoints.folder(one, "peft") for one in (first, *others)}
+    folders = {checkpoints.folder(one, PeftTrainer()) for one in (first, *others)}
     assert len(folders) == 1 + len(others)
-    assert checkpoints.folder(job(examples, base, tmp_path), "peft") in folders
+    assert checkpoints.folder(job(examples, base, tmp_path), PeftTrainer()) in folders
 
 
 # Bad input

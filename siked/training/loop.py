@@ -1,0 +1,138 @@
+"""The training loop, the same for all trainers: TRL's SFT trainer over a job's examples.
+
+It goes on from the newest checkpoint, saves two a minute and one on Ctrl-C, and writes the student
+at the end. Where several processes share the work (``siked.training.processes``), each of them runs
+this, and the first alone writes, shows progress and is watched.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import datasets
+import torch
+import transformers
+from peft import PeftModel
+from transformers import PrinterCallback
+
+from siked import models
+from siked.progress import track
+from siked.settings import TransformersSettings
+from siked.training import adapters, checkpoints, lean, sft, whole
+from siked.training.examples import encode
+from siked.training.interrupts import stop_at_step
+from siked.training.protocol import TrainingLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from siked.progress import Progress
+    from siked.training.protocol import Job, Trainer
+
+Track: TypeAlias = "Callable[[int, str], AbstractContextManager[Progress]]"
+"""As ``siked.progress.track``."""
+POINTS = 200
+"""Most points of a loss curve."""
+BEST = TransformersSettings(name="transformers", device="auto", dtype="auto", batch_tokens=1)
+
+
+def fine_tune(job: Job, trainer: Trainer, progress: Track = track) -> TrainingLog:
+    """Fine-tune and write the student, going on from a checkpoint where there is one.
+
+    Args:
+        job: the job.
+        trainer: who makes the model ready.
+        progress: shows how far it has come.
+
+    Raises:
+        UserError: all examples are too long, ``base`` is not a model, ``start`` is not a student
+            as the settings say, or the loss stops being a number.
+        KeyboardInterrupt: Ctrl-C came; the checkpoint is saved.
+    """
+    encoded = encode(models.load_tokenizer(job.base), job.examples, job.settings.max_length)
+    folder = checkpoints.folder(job, trainer)
+    loop = build(job, encoded.rows, folder, trainer)
+    with stop_at_step() as stop, ExitStack() as stack:
+        loop.add_callback(sft.Clock(stop))
+        if loop.is_world_process_zero():
+            shown = stack.enter_context(progress(sft.steps(job, len(encoded.rows)), "train"))
+            loop.add_callback(sft.Display(shown, job.watch))
+        checkpoint = checkpoints.latest(folder)
+        loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    if loop.is_world_process_zero():
+        if isinstance(loop.model, PeftModel):
+            adapters.save(loop.model, job.out)
+        else:
+            whole.save(loop.model, whole.source(job.base, job.start), job.out)
+        shutil.rmtree(folder, ignore_errors=True)
+    return _log(loop, trainer.name, rows=len(encoded.rows), too_long=encoded.too_long)
+
+
+def build(
+    job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Trainer
+) -> sft.Trainer:
+    """A job's loop, ready to begin.
+
+    Args:
+        job: the job.
+        rows: its examples as token ids.
+        folder: for checkpoints.
+        trainer: who makes the model ready.
+
+    Raises:
+        UserError: ``base`` is not a model, or ``start`` is not a student as the settings say.
+    """
+    _quiet()
+    device, dtype = models.device_and_dtype(BEST)
+    if device.type == "cpu":
+        lean.keep_freed_memory()
+    # Small steps would be lost in bfloat16 weights; an adapter is in float32 in any case.
+    full = job.settings.lora is None
+    autocast = dtype == torch.bfloat16 and (full or trainer.patches_trl)
+    transformers.set_seed(job.seed)  # decides the first weights of a new adapter
+    loop = sft.Trainer(
+        trl_loss=device.type == "cuda" or trainer.patches_trl,
+        model=trainer.student(job, device, torch.float32 if full else dtype),
+        args=sft.config(job, device, folder, autocast=autocast),
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=models.load_tokenizer(job.base),
+    )
+    loop.remove_callback(PrinterCallback)
+    return loop
+
+
+def _log(loop: Any, name: str, **known: Any) -> TrainingLog:
+    state = loop.state
+    entries = [entry for entry in state.log_history if "loss" in entry]
+    losses = [entry["loss"] for entry in entries]
+    last = losses[-max(1, len(losses) // 10) :]
+    width = -(-len(losses) // POINTS)
+    points = (losses[i : i + width] for i in range(0, len(losses), width))
+    curve, step = [], 0
+    for point in points:
+        step += len(point)
+        curve.append((step, sum(point) / len(point)))
+    return TrainingLog(
+        trainer=name,
+        device=loop.args.device.type,
+        dtype=str(sft.base_of(loop.model).dtype).removeprefix("torch."),
+        steps=state.global_step,
+        tokens=sum(entry["tokens"] for entry in entries),
+        completion_tokens=sum(entry["completion_tokens"] for entry in entries),
+        final_loss=sum(last) / len(last),
+        curve=tuple(curve),
+        **known,
+    )
+
+
+def _quiet() -> None:
+    """Leave what users see to this project: no bars and hints of the libraries."""
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    logging.getLogger("trl").setLevel(logging.ERROR)
