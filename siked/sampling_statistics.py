@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from siked.errors import UserError
-from siked.statistics import CONFIDENCE, RESAMPLES, accuracy, rounded
+from siked.statistics import CONFIDENCE, RESAMPLES, rounded
 from siked.voting import Answer, majority_chances, vote
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def regret(free: Iterable[VerifiedRationale], samples: Samples, *, seed: int = 0
         seed: Of the bootstrap.
 
     Returns:
-        ``{"accuracy": 0.6, "oracle": 0.75, "regret": 0.15, "low": 0.08, "high": 0.22, "n": 60}``:
-        the regret is oracle minus free choice, its interval paired over the questions.
+        ``{"value": 0.15, "low": 0.08, "high": 0.22, "n": 60}``: the oracle's accuracy minus the
+        free choice's, with an interval paired over the questions.
 
     Raises:
         UserError: the two do not answer the same questions, ``free`` once each.
@@ -173,13 +173,51 @@ def regret(free: Iterable[VerifiedRationale], samples: Samples, *, seed: int = 0
         seed=seed,
     )
     return _dict(
-        {
-            "accuracy": accuracy(sum(right.values()), len(right))["accuracy"],
-            "oracle": math.fsum(oracle) / len(oracle),
-            "regret": behind["accuracy"],
-            **{key: behind[key] for key in ("low", "high", "n")},
-        }
+        {"value": behind["accuracy"], **{key: behind[key] for key in ("low", "high", "n")}}
     )
+
+
+def choice(
+    free: Iterable[VerifiedRationale],
+    each: Iterable[VerifiedRationale],
+    strategies: Sequence[str],
+) -> dict[str, Any]:
+    """What a student could have answered: with each strategy forced, and with the best choice.
+
+    Args:
+        free: Its greedy answers with a strategy of its own choice, one a question.
+        each: Its greedy answers to the same questions with each strategy forced.
+        strategies: Those that were forced.
+
+    Returns:
+        ``{"forced": {"cot": {"accuracy", "n", "low", "high"}, ...}, "oracle": {...}, "regret":
+        {"value", "low", "high", "n"}}``; the oracle is right where any forced strategy is.
+
+    Raises:
+        UserError: see ``counted`` and ``regret``.
+    """
+    samples = counted(each, strategies)
+    figures = forced(samples)
+    return {
+        "forced": figures["strategies"],
+        "oracle": figures["oracle"],
+        "regret": regret(free, samples),
+    }
+
+
+def several(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) -> dict[str, Any]:
+    """All that K samples a question and strategy say: ``k``, ``forced``'s, ``pass``, ``majority``.
+
+    Raises:
+        UserError: see ``counted``.
+    """
+    samples = counted(rationales, strategies)
+    return {
+        "k": samples.k,
+        **forced(samples),
+        "pass": pass_at_k(samples),
+        "majority": majority_at_k(samples),
+    }
 
 
 def average(values: Sequence[float], *, seed: int = 0) -> dict[str, Any]:

@@ -151,6 +151,12 @@ def student_files(params: Params, name: str) -> Iterator[FileFacts]:
             VerifiedRationale,
             f"Its greedy answers to {benchmark}, the strategy freely chosen.",
         )
+        for folder, what in (
+            (files.forced, f"Its greedy answers to {benchmark} with each strategy forced."),
+            (files.sampled, f"Several samples of {benchmark} with each strategy forced."),
+        ):
+            if (path := folder / f"{benchmark}.jsonl").exists():
+                yield measure(path, VerifiedRationale, what)
 
 
 def chosen(params: Params, *keys: str) -> dict[str, Any]:

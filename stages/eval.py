@@ -4,29 +4,32 @@
     python -m stages.eval --student it1 --previous it0
     python -m stages.eval --student baseline-cot --no-loop
 
-Dev accuracy alone decides whether the loop goes on; test sets are only reported.
+Dev accuracy of the free choice alone decides whether the loop goes on; test sets are only
+reported, and so is what an iteration answers with each strategy forced.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from siked.analysis import DEV, evaluate, plateau
+from siked.answering import freely, with_each
 from siked.engines.journal.engine import open_journaled
 from siked.engines.protocol import Sampling
 from siked.files import read_json, replacing_folder, write_json
-from siked.prompts import student_prompt
-from siked.rationales import collect
 from siked.records import VerifiedRationale, read_records, write_records
-from siked.sandbox import Sandbox
-from siked.verify import verify
+from siked.sampling_statistics import choice, several
+from siked.verify import open_verifier
 from stages import layout
 from stages.common import carry, questions, stage, stopped, tracker
 
 if TYPE_CHECKING:
-    from siked.records import Question
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from siked.records import Question, Rationale
     from siked.settings import Params
 
 
@@ -49,15 +52,11 @@ def main(
         carried = before is not None and stopped(before)
         if before and carried:
             carry(before.answers, files.answers)
+            carry(before.forced, files.forced)
+            carry(before.sampled, files.sampled)
         else:
-            answer(params, files)
-        metrics = {
-            name: evaluate(
-                list(read_records(files.answers / f"{name}.jsonl", VerifiedRationale)),
-                params.strategies,
-            )
-            for name in benchmarks(params)
-        }
+            answer(params, files, choices=loop)
+        metrics = {name: figures(params, files, name) for name in benchmarks(params)}
         earlier = read_json(before.metrics("eval"))["so_far"] if before else []
         so_far = [*earlier, metrics[DEV]["accuracy"]]
         write_json(files.metrics("eval"), {"carried": carried, "so_far": so_far, **metrics})
@@ -75,35 +74,64 @@ def benchmarks(params: Params) -> dict[str, dict[str, Question]]:
     return {name: questions(path) for name, path in paths.items()}
 
 
-def answer(params: Params, files: layout.Student) -> None:
-    """Let the student answer every benchmark, and check its answers."""
-    asked = benchmarks(params)
-    prompts = [
-        student_prompt(question.question, question_id=question.id)
-        for rows in asked.values()
-        for question in rows.values()
-    ]
+def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
+    """Let the student answer every benchmark, and check its answers.
+
+    Args:
+        params: the settings.
+        files: the student's.
+        choices: whether it knows all strategies, so that forcing each says something.
+    """
+    asked, strategies = benchmarks(params), params.strategies
     trained = any(files.adapter.iterdir())
     engine = open_journaled(
         params.engine,
         layout.BASE,
         files.adapter if trained else None,
         journal=layout.journal(),
+        ray=params.ray,
     )
-    answers = collect(
-        engine,
-        prompts,
-        Sampling(max_new_tokens=params.eval.max_new_tokens),
-        what=f"eval {files.name}",
-        strategies=params.strategies,
-    )
-    with Sandbox(params.verify) as sandbox, replacing_folder(files.answers) as folder:
-        start = 0
-        for name, rows in asked.items():
-            own = answers[start : start + len(rows)]
-            start += len(rows)
-            checked = verify(own, rows, sandbox, ignore_rules=params.verify.ignore_rules)
-            write_records(folder / f"{name}.jsonl", checked)
+    greedy = Sampling(max_new_tokens=params.eval.max_new_tokens)
+    what = f"eval {files.name}"
+    free = freely(engine, asked, greedy, what=what, strategies=strategies)
+    write(params, free, asked, files.answers)
+    if not choices:
+        return
+    each: dict[str, list[Rationale]] = {}
+    if params.eval.forced:
+        what = f"eval {files.name}, strategies forced"
+        each = with_each(engine, asked, greedy, what=what, strategies=strategies, free=free)
+    write(params, each, asked, files.forced)
+    more: dict[str, list[Rationale]] = {}
+    if params.eval.sampling:
+        what = f"eval {files.name}, samples"
+        drawn = Sampling(**params.eval.sampling.model_dump(), seed=params.seed)
+        more = with_each(engine, asked, drawn, what=what, strategies=strategies)
+    write(params, more, asked, files.sampled)
+
+
+def write(
+    params: Params,
+    answers: Mapping[str, list[Rationale]],
+    asked: Mapping[str, Mapping[str, Question]],
+    target: Path,
+) -> None:
+    """Check answers and write a folder with a file a benchmark."""
+    with open_verifier(params.verify, params.ray) as verifier, replacing_folder(target) as folder:
+        for name, own in answers.items():
+            write_records(folder / f"{name}.jsonl", verifier.verify(own, asked[name]))
+
+
+def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:
+    """What a student's answers to a benchmark say."""
+    name, strategies = f"{benchmark}.jsonl", params.strategies
+    free = list(read_records(files.answers / name, VerifiedRationale))
+    found = evaluate(free, strategies)
+    if (each := files.forced / name).exists():
+        found |= choice(free, read_records(each, VerifiedRationale), strategies)
+    if (more := files.sampled / name).exists():
+        found["samples"] = several(read_records(more, VerifiedRationale), strategies)
+    return found
 
 
 if __name__ == "__main__":

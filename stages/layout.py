@@ -26,6 +26,7 @@ BEST = Path("models/best")
 
 METRICS = Path("metrics")
 ITERATIONS = METRICS / "iterations"
+TEACH = METRICS / "teach"
 PLOTS = Path("plots")
 REPORTS = Path("reports")
 
@@ -64,6 +65,16 @@ class Student:
     def answers(self) -> Path:
         """Its greedy answers, a file a benchmark."""
         return self._data / "answers"
+
+    @property
+    def forced(self) -> Path:
+        """Its greedy answers with each strategy forced, a file a benchmark; empty where none."""
+        return self._data / "forced"
+
+    @property
+    def sampled(self) -> Path:
+        """Several samples a question and strategy, a file a benchmark; empty where none."""
+        return self._data / "sampled"
 
     @property
     def adapter(self) -> Path:
