@@ -7,15 +7,16 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError, reported
 from siked.files import read_json, replacing_folder
 from siked.records import Question, read_records
+from siked.running import shown
 from siked.settings import load_params
-from siked.tracking import Experiment, open_tracker
+from siked.timings import Timing, note
+from siked.tracking import Experiment, open_tracker, origin
 from stages import layout
 
 if TYPE_CHECKING:
@@ -31,19 +32,22 @@ def stage(name: str) -> Iterator[Params]:
     """Run a stage's body with the checked params; report errors; note how long it took.
 
     Times go to ``.siked/timings.jsonl``, not to an output: outputs are the same in every run.
+    ``recalled`` there is what an earlier run had done already. While the body runs,
+    ``.siked/progress/`` says how far it is.
     """
     with reported():
         params = load_params(layout.PARAMS)
         started = time.monotonic()
-        yield params
-        entry = {
-            "experiment": os.environ.get("DVC_EXP_NAME"),
-            "stage": name,
-            "seconds": round(time.monotonic() - started, 1),
-        }
-        layout.scratch().mkdir(parents=True, exist_ok=True)
-        with (layout.scratch() / "timings.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        experiment = os.environ.get("DVC_EXP_NAME")
+        with shown(layout.scratch() / "progress", name, experiment) as works:
+            yield params
+        timing = Timing(
+            experiment=experiment,
+            stage=name,
+            seconds=round(time.monotonic() - started, 1),
+            recalled=sum(work.recalled for work in works),
+        )
+        note(layout.scratch() / "timings.jsonl", timing)
 
 
 def questions(path: Path) -> dict[str, Question]:
@@ -91,7 +95,8 @@ def tracker(params: Params, **tags: str) -> Tracker:
     settings = params.model_dump(mode="json")
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     experiment = os.environ.get("DVC_EXP_NAME", "")
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    here = layout.PARAMS.parent
+    known = {"dvc_experiment": experiment, "preset": origin.preset(params, here / "presets")}
     return open_tracker(
         Experiment(
             store=f"sqlite:///{layout.scratch() / 'mlflow.db'}",
@@ -99,6 +104,6 @@ def tracker(params: Params, **tags: str) -> Tracker:
             key=f"{key}-{experiment}" if experiment else key,
             name=experiment or f"workspace-{key}",
             params=settings,
-            tags={"git": git.stdout.strip(), "dvc_experiment": experiment, **tags},
+            tags={**origin.revision(here), **known, **tags},
         )
     )

@@ -18,7 +18,7 @@ from siked.settings import FIRST_ITERATION
 from siked.statistics import rounded
 from siked.training import train
 from stages import layout
-from stages.common import carry, stage, stopped
+from stages.common import carry, stage, stopped, tracker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,16 +56,18 @@ def main(
             report(files, (), {"carried": False, "rows": 0, "steps": 0, "tokens": 0})
             return
         on_policy = params.train.policy == "on-policy"
-        log = train(
-            examples,
-            base=layout.BASE,
-            start=before.adapter if before and on_policy else None,
-            settings=params.train,
-            schedule=params.train.iterate if before else params.train.distil,
-            seed=params.seed,
-            out=files.adapter,
-            checkpoints=layout.scratch() / "checkpoints",
-        )
+        with tracker(params).live(student) as watch:
+            log = train(
+                examples,
+                base=layout.BASE,
+                start=before.adapter if before and on_policy else None,
+                settings=params.train,
+                schedule=params.train.iterate if before else params.train.distil,
+                seed=params.seed,
+                out=files.adapter,
+                checkpoints=layout.scratch() / "checkpoints",
+                watch=watch,
+            )
         student_format.write(
             files.adapter,
             layout.BASE,

@@ -1,0 +1,87 @@
+"""What a run was made from, as tags: git's commit, a preset, and the hashes of its inputs.
+
+{"mlflow.source.git.commit": "417d5a1...", "mlflow.source.git.dirty": "false",
+ "preset": "demo", "md5.data/own": "d95458a1a6cbf9bd139f155cb9aff2a6.dir"}
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from siked.errors import UserError
+from siked.settings import load_params
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from siked.settings import Params
+
+DECIDES = ("data", "dvc.yaml", "prompts", "siked", "stages")
+"""What decides a run beside its settings, which are recorded key by key."""
+
+
+def revision(root: Path) -> dict[str, str]:
+    """Git's commit, and whether code, prompts, pipeline or data differ from it.
+
+    Empty outside a git repository. The tags' names are MLflow's own.
+    """
+    commit = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--", *DECIDES)
+    if commit is None or changed is None:
+        return {}
+    return {
+        "mlflow.source.git.commit": commit,
+        "mlflow.source.git.dirty": "true" if changed else "false",
+    }
+
+
+def preset(params: Params, folder: Path) -> str:
+    """The name of the preset that equals the settings; empty where there is none."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            same = load_params(path) == params
+        except UserError:  # a broken preset is not this run's
+            continue
+        if same:
+            return path.stem
+    return ""
+
+
+def inputs(root: Path, names: Collection[str]) -> dict[str, str]:
+    """The md5 in ``dvc.lock`` of everything that a run read and no stage made, code left out.
+
+    Right once all stages have run. Empty where there is no ``dvc.lock`` that can be read.
+
+    Args:
+        root: the repository's root.
+        names: the iterations and strategies of the run: the lock keeps those that were dropped.
+    """
+    from siked.commands.lineage import Lineage  # noqa: PLC0415 (for whole runs only)
+
+    try:
+        lineage = Lineage(root)
+    except UserError:
+        return {}
+    found: dict[str, set[str]] = {}
+    for stage in lineage.made.values():
+        if stage.name.partition("@")[2] not in {"", *names}:
+            continue
+        for dep in stage.deps:
+            makers = (made.name for made in lineage.makers(dep.path))
+            given = all(name.endswith(".dvc") for name in makers)
+            if given and not dep.is_code and dep.md5 is not None:
+                found.setdefault(dep.path, set()).add(dep.md5)
+    # Where a file of a run without DVC has two hashes, nobody knows which was read.
+    return {f"md5.{path}": hashes.pop() for path, hashes in found.items() if len(hashes) == 1}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

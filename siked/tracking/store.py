@@ -1,0 +1,137 @@
+"""The MLflow store: opened, and asked within a time limit.
+
+A store is a SQLite file, ``sqlite:////home/me/siked/.siked/mlflow.db``, or a tracking server,
+``https://me:secret@tracking.example.org``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import re
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TypeVar
+
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    T = TypeVar("T")
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+"""Set where the user has not: nothing sent to others, no long waits, no chatter."""
+SQLITE = "sqlite:///"
+
+
+def prepare(uri: str) -> None:
+    """Import MLflow, and make the store where it is a SQLite file that is not there yet.
+
+    Setting up the tables takes longer than a call may on a busy machine. It happens beside the
+    final name, so that neither an interruption nor a second process leaves half a store.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    database = sqlite_file(uri)
+    if database is None or database.exists():
+        import mlflow  # noqa: F401, PLC0415 (here, where its two seconds do not count)
+
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    fresh = database.with_name(f".{database.name}.{os.getpid()}.partial")
+    try:
+        fresh.touch()
+        open_client(f"{SQLITE}{fresh}").search_experiments(max_results=1)
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, database)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def open_client(uri: str) -> MlflowClient:
+    """A client of the store."""
+    from mlflow import MlflowClient  # noqa: PLC0415 (takes seconds; only when tracking)
+
+    return MlflowClient(uri)
+
+
+def group_id(client: MlflowClient, uri: str, name: str) -> str:
+    """The id of an MLflow experiment, made where missing."""
+    if (known := client.get_experiment_by_name(name)) is not None:
+        return str(known.experiment_id)
+    database = sqlite_file(uri)
+    # MLflow's own default is relative to the working directory of whoever asks first.
+    place = (database.parent / "mlartifacts").as_uri() if database else None
+    try:
+        return str(client.create_experiment(name, artifact_location=place))
+    except Exception:
+        # Another process may have made it in the meantime.
+        if (known := client.get_experiment_by_name(name)) is None:
+            raise
+        return str(known.experiment_id)
+
+
+def found(client: MlflowClient, group: str, tags: Mapping[str, str]) -> Run | None:
+    """The oldest run of the MLflow experiment ``group`` that has all of ``tags``."""
+    runs = client.search_runs(
+        [group],
+        filter_string=" and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items()),
+        order_by=["attributes.start_time ASC"],
+        max_results=1,
+    )
+    return runs[0] if runs else None
+
+
+def within(seconds: float, task: Callable[[], None]) -> None:
+    """Run ``task`` in a thread of its own and stop waiting for it after ``seconds``.
+
+    MLflow retries in many places and has no time limit for all of them together.
+    """
+    outcome: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            task()
+        except Exception as error:  # noqa: BLE001 (handed to the caller)
+            outcome.put(error)
+        else:
+            outcome.put(None)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        error = outcome.get(timeout=seconds)
+    except queue.Empty:
+        raise no_answer(seconds) from None
+    if error is not None:
+        raise error
+
+
+def no_answer(seconds: float) -> TimeoutError:
+    """What a store that does not answer in time is reported as."""
+    return TimeoutError(f"no answer within {seconds} seconds")
+
+
+def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """``items`` in portions of ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+def public(text: str) -> str:
+    """The text's first line without the user and password of any address in it."""
+    return re.sub(r"//[^/@\s]+@", "//", text.strip().splitlines()[0])
