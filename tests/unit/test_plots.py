@@ -12,7 +12,16 @@ import yaml
 
 from siked.analysis import evaluate
 from siked.files import write_json
-from siked.plots import accuracy_rows, failure_rows, share_rows
+from siked.plots import (
+    accuracy_rows,
+    bias_rows,
+    distribution_rows,
+    failure_rows,
+    forced_rows,
+    sample_rows,
+    share_rows,
+    teacher_rows,
+)
 from siked.records import Failure, VerifiedRationale
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +93,82 @@ def test_perfect_students_still_have_rows_to_draw():
     assert failure_rows(evaluations, ["it0"]) == [
         {"iteration": "it0", "benchmark": "dev", "failure": "wrong", "share": 0.0}
     ]
+
+
+MIX = {"rows": 4, "student_rows": 0, "alpha": 1.0, "kl": 0.2, "smoothing": 1.0}
+P = {
+    "p_llm": {"cot": 0.75, "pot": 0.25},
+    "p_student": {"cot": None, "pot": None},
+    "p_train": {"cot": 0.5, "pot": 0.5},
+}
+
+
+def test_a_mix_has_three_distributions_with_alpha_and_kl():
+    later = {**MIX, **P, "student_rows": 2, "alpha": 0.5, "p_student": {"cot": 0.0, "pot": 1.0}}
+    rows = distribution_rows({"it0": MIX | P, "it1": later})
+    assert [(row["iteration"], row["distribution"]) for row in rows] == [
+        (name, distribution)
+        for name in ("it0", "it1")
+        for distribution in ("P_LLM", "P_student", "P_train")
+        for _ in range(2)
+    ]
+    assert rows[0] == {
+        "iteration": "it0",
+        "distribution": "P_LLM",
+        "strategy": "cot",
+        "share": 0.75,
+        "alpha": 1.0,
+        "kl": None,
+    }, "KL against a student that wrote nothing is smoothing alone"
+    assert rows[-3]["share"] == 1.0
+    assert rows[-1]["kl"] == 0.2
+
+
+def test_an_iteration_after_the_plateau_mixes_nothing_and_has_no_row():
+    carried = MIX | {"rows": 0} | {key: {"cot": None, "pot": None} for key in P}
+    names = {row["iteration"] for row in distribution_rows({"it0": MIX | P, "it1": carried})}
+    assert names == {"it0"}
+
+
+def test_the_teacher_stands_beside_each_student_on_every_benchmark(evaluations):
+    rows = teacher_rows({"it0": MIX | P}, evaluations, ["it0", "it10"])
+    shares = defaultdict(dict)
+    for row in rows:
+        shares[row["benchmark"], row["whose"]][row["strategy"]] = row["share"]
+    for benchmark in ("dev", "svamp"):
+        assert shares[benchmark, "teacher"] == P["p_llm"]
+        for name in ("it0", "it10"):
+            chosen = evaluations[name][benchmark]["strategies"]
+            assert shares[benchmark, f"student {name}"] == {
+                strategy: row["share"] for strategy, row in chosen.items()
+            }
+    assert len(shares) == 6
+
+
+def test_a_bias_has_counts_and_shares_before_and_after():
+    rows = bias_rows({"cot": 3, "pot": 1}, {"cot": 0, "pot": 0})
+    assert [row["share"] for row in rows] == [0.75, 0.25, 0.0, 0.0]
+    assert [row["rows"] for row in rows] == [3, 1, 0, 0]
+
+
+def test_only_evaluations_with_forced_answers_have_choices(evaluations):
+    figures = {"accuracy": 0.5, "n": 4, "low": 0.2, "high": 0.8}
+    more = {"forced": {"cot": figures, "pot": figures}, "oracle": figures}
+    both = {**evaluations["it0"], "dev": evaluations["it0"]["dev"] | more}
+    rows = forced_rows({"it0": both, "it1": evaluations["it1"]}, ["it0", "it1"])
+    assert [row["choice"] for row in rows] == ["free choice", "cot", "pot", "oracle"]
+    assert {(row["iteration"], row["benchmark"]) for row in rows} == {("it0", "dev")}
+    assert rows[0]["accuracy"] == evaluations["it0"]["dev"]["accuracy"]
+
+
+def test_samples_have_a_row_for_each_pool_and_k():
+    figures = {"accuracy": 0.5, "n": 4, "low": 0.2, "high": 0.8}
+    curve = {"1": figures, "2": figures}
+    pools = {"cot": curve, "together": curve}
+    rows = sample_rows({"it0, train": {"k": 2, "pass": pools, "majority": pools}})
+    assert len(rows) == 8
+    assert [row["k"] for row in rows[:4]] == [1, 2, 1, 2]
+    assert {row["figure"] for row in rows} == {"pass@k", "majority@k"}
 
 
 @pytest.mark.slow

@@ -1,116 +1,38 @@
+import base64
+import hashlib
+import json
 import re
-from dataclasses import replace
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
 
-from siked.analysis import compare, evaluate, mixed, summary
-from siked.pictures import accuracy_over_iterations, shares_over_iterations, svg
-from siked.plots import accuracy_rows, share_rows
-from siked.records import Example, Failure, Question, VerifiedRationale
-from siked.report import Cost, Picture, Report, choose_samples, render
-from siked.sampling_statistics import counted, forced, majority_at_k, pass_at_k
-from siked.verdicts import VerdictCounts
+from siked.comparison.wording import DASH
+from siked.errors import UserError
+from siked.records import VerifiedRationale, read_records
+from siked.report import Measured, figures, measured, read_run, render
+from siked.report.rationales import BUDGET, LONGEST, TRAIN
+from tests.finished_run import (
+    BENCHMARKS,
+    HOSTILE,
+    RIGHT,
+    ROOT,
+    STRATEGIES,
+    change_json,
+    without,
+    write_run,
+)
 
-STRATEGIES = ["cot", "pot"]
-CHAIN = ["it0", "it1"]
-BENCHMARKS = ["dev", "svamp"]
-HOSTILE = '</pre><script>alert("1 < 2 & 3")</script>'
-
-
-def question(name):
-    return Question(id=name, source="svamp", question=f"How many? {HOSTILE}", answer="7")
-
-
-def answer(number, benchmark, *, right, strategy="cot", failure=Failure.WRONG):
-    return VerifiedRationale(
-        question_id=f"{benchmark}-{number:03d}",
-        strategy=strategy,
-        sample=0,
-        text=f"It is {number}. {HOSTILE}",
-        predicted="7" if right else None,
-        correct=right,
-        failure=None if right else failure,
-    )
-
-
-def answered(right):
-    return {
-        benchmark: [
-            answer(number, benchmark, right=number < right, strategy=STRATEGIES[number % 2])
-            for number in range(40)
-        ]
-        for benchmark in BENCHMARKS
-    }
-
-
-def filtered(rationales):
-    counts = VerdictCounts(STRATEGIES)
-    for one in rationales:
-        counts.add(one)
-    return counts.figures(questions=len(rationales))
-
-
-def sampled():
-    """Two questions, two samples a strategy: programs solve the first, chains of thought none."""
-    several = counted(
-        [
-            answer(number, "train", right=number == 0 and strategy == "pot", strategy=strategy)
-            for number in range(2)
-            for strategy in STRATEGIES
-            for _ in range(2)
-        ],
-        STRATEGIES,
-    )
-    return {
-        "k": several.k,
-        **forced(several),
-        "pass": pass_at_k(several),
-        "majority": majority_at_k(several),
-    }
-
-
-def report(right=(10, 30, 15), **more):
-    students = dict(zip([*CHAIN, "baseline-pot"], map(answered, right), strict=True))
-    evaluations = {
-        name: {benchmark: evaluate(given, STRATEGIES) for benchmark, given in by.items()}
-        for name, by in students.items()
-    }
-    gains = {"svamp": compare(students["it0"]["svamp"], students["it1"]["svamp"])}
-    questions = {one.question_id: question(one.question_id) for one in students["it0"]["svamp"]}
-    lines = accuracy_over_iterations(accuracy_rows(evaluations, CHAIN), strategies=STRATEGIES)
-    bars = shares_over_iterations(share_rows(evaluations, CHAIN), strategies=STRATEGIES)
-    own = students["it0"]["svamp"]
-    example = Example(question_id="q", strategy="cot", origin="teacher", prompt="", completion="")
-    parts = {
-        "filters": {"teacher": filtered(own), "it1": filtered(own)},
-        "sampled": {"it0": sampled()},
-        "mixes": {"it1": mixed([example], STRATEGIES, teacher=own, student=own)},
-        "pictures": [Picture("Accuracy.", svg(lines)), Picture("Shares.", svg(bars))],
-        "samples": choose_samples({"svamp": students["it1"]["svamp"]}, questions, STRATEGIES),
-        "costs": [Cost("train@it0", rows=450, tokens=17_000, seconds=151.25), Cost("select")],
-        "facts": {"student": "SmolLM2"},
-    }
-    return Report(
-        title="SIKeD: a test",
-        params={"seed": 0, "mix": {"bias": None, "variant": HOSTILE}},
-        strategies=STRATEGIES,
-        chain=CHAIN,
-        baselines=["baseline-pot"],
-        evaluations=evaluations,
-        summary=summary(evaluations, CHAIN, ["baseline-pot"], "it1", gains),
-        **parts | more,
-    )
+VOID = frozenset({"meta", "br", "img", "input", "link", "hr"})
 
 
 class Page(HTMLParser):
     """Checks that tags nest, and collects what the tests ask for."""
 
-    VOID = frozenset({"meta", "br", "img", "input", "link", "hr", "rect", "path"})
-
     def __init__(self, text):
         super().__init__()
-        self.open, self.seen, self.attributes, self.text = [], [], [], []
+        self.open, self.seen, self.attributes, self.text, self.scripts = [], [], [], [], []
         self.feed(text)
         self.close()
         assert not self.open
@@ -118,135 +40,344 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.seen.append(tag)
         self.attributes += [(tag, *attribute) for attribute in attrs]
-        if tag not in self.VOID:
+        if tag not in VOID:
             self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.seen.append(tag)
-        self.attributes += [(tag, *attribute) for attribute in attrs]
+        if tag == "script":
+            self.scripts.append([dict(attrs), ""])
 
     def handle_endtag(self, tag):
-        if tag not in self.VOID:
+        if tag not in VOID:
             assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.text.append(data)
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1][1] += data
+        elif self.open and self.open[-1] != "style":
+            self.text.append(data)
 
     @property
     def words(self):
         return " ".join(" ".join(self.text).split())
 
+    def data(self, name):
+        return next(json.loads(text) for kind, text in self.scripts if kind.get("id") == name)
 
-def test_the_page_is_well_formed_and_has_all_parts():
-    page = Page(render(report()))
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder, forced=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(root):
+    from siked.settings import load_params
+
+    return read_run(load_params(root / "params.yaml"), root)
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return Page(render(run))
+
+
+def page_of(folder, **settings):
+    return Page(render(read_run(write_run(folder, **settings), folder)))
+
+
+def test_the_page_is_well_formed_and_its_links_lead_somewhere(page):
     ids = [value for _, name, value in page.attributes if name == "id"]
     links = [value for tag, name, value in page.attributes if (tag, name) == ("a", "href")]
     assert len(ids) == len(set(ids))
     assert {link.removeprefix("#") for link in links} <= set(ids)
-    assert len(links) == 8
+    assert len(links) == 9
     assert page.seen.count("h1") == page.seen.count("main") == 1
-    assert page.seen.count("svg") >= 2
 
 
-def test_the_page_needs_no_network_and_runs_nothing():
-    text = render(report())
-    page = Page(text)
-    assert not {"script", "link", "img", "iframe"} & set(page.seen)
+def test_the_page_fetches_nothing_and_runs_its_own_scripts_alone(page):
+    assert not {"link", "img", "iframe", "object", "base"} & set(page.seen)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-    fetched = [value for _, name, value in page.attributes if name in {"src", "href"}]
+    fetched = [value for _, name, value in page.attributes if name in {"src", "href", "action"}]
     assert all(value.startswith("#") for value in fetched)
-    assert not re.search(r"@import|url\(", text)
+    policy = next(
+        value for _, name, value in page.attributes if name == "content" and "default-src" in value
+    )
+    rules = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    hashes = {
+        "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+        for kind, text in page.scripts
+        if "type" not in kind
+    }
+    assert rules["default-src"] == "'none'"
+    assert set(rules["script-src"].split()) == hashes
+    assert "unsafe-eval" not in policy
 
 
-def test_what_models_wrote_is_text_and_never_markup():
-    page = Page(render(report()))
-    assert "script" not in page.seen
-    assert page.words.count('<script>alert("1 < 2 & 3")</script>') > 4
+def test_what_models_wrote_stays_inside_the_data(run, page):
+    text = render(run)
+    assert text.count("</script>") == len(page.scripts) == 7
+    assert "<img src=x" not in text
+    assert page.seen.count("script") == 7
+    data = page.data("browser-data")
+    assert all(HOSTILE in row[-1] for row in data["rows"])
+    assert all(HOSTILE in question for _, question, _ in data["questions"])
 
 
-def test_the_headline_has_the_figures_with_interval_and_p():
-    given = report()
-    words = Page(render(given)).words
-    row = given.summary["svamp"]
-    assert "25.0% after plain distillation, 75.0% with SIKeD, 37.5% for the best single" in words
-    assert "+50.0 points" in words
-    assert f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}, p < 0.001" in words
+def test_the_headline_is_paired_with_every_other_student(run, page):
+    row = run.summary["svamp"]
+    words = page.words
+    assert "25.0% after plain distillation, 75.0% with SIKeD" in words
+    assert "n = 40), 37.5% for the best single strategy (pot)" in words
+    assert (
+        f"+50.0 points, 95% interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f}" in words
+    )
     assert "does not tell the two apart" not in words
+    assert list(run.paired["svamp"]) == ["it0", "baseline-cot", "baseline-pot"]
+    cot = run.paired["svamp"]["baseline-cot"]
+    assert (cot["won"], cot["lost"], cot["n"]) == (22, 0, 40)
+    assert "cot only 40 20.0% 75.0% +55.0" in words
 
 
-def test_a_gain_within_the_noise_is_called_that():
-    assert "does not tell the two apart" in Page(render(report(right=(20, 21, 20)))).words
+def test_a_gain_within_the_noise_is_called_that(tmp_path):
+    page = page_of(tmp_path, right=RIGHT | {"it0": 20, "it2": 21})
+    assert "does not tell the two apart" in page.words
 
 
-def test_a_fall_is_shown_as_one():
-    words = Page(render(report(right=(30, 10, 20)))).words
+def test_a_fall_is_shown_as_one(tmp_path):
+    words = page_of(tmp_path, right=RIGHT | {"it0": 30, "it2": 10}).words
     assert "\N{MINUS SIGN}50.0 points" in words
     assert "does not tell the two apart" not in words
 
 
-def test_a_run_whose_iterations_did_not_help_says_so():
-    given = report()
-    words = Page(render(replace(given, summary={**given.summary, "selected": "it0"}))).words
+def test_a_run_whose_iterations_did_not_help_says_so(tmp_path):
+    words = page_of(tmp_path, selected="it0").words
     assert "plain distillation was selected" in words
     assert "Gain over" not in words
 
 
-def test_every_student_and_benchmark_has_its_row():
-    words = Page(render(report())).words
+def test_every_student_and_benchmark_has_its_row(page):
     for benchmark in BENCHMARKS:
-        assert f"{benchmark}, 40 questions" in words
-    for name in ("it0", "it1 (selected)", "baseline-pot", "train@it0", "mix.variant", "SmolLM2"):
-        assert name in words
-    assert "17,000" in words
+        assert f"{benchmark}, 40 questions" in page.words
+    for name in ("it0", "it2 (selected)", "baseline-pot", "train@it0", "mix.variant", "path:tiny"):
+        assert name in page.words
+    assert "17,000" in page.words
 
 
-@pytest.mark.parametrize("part", ["filters", "mixes", "pictures", "samples", "costs", "facts"])
-def test_a_part_that_is_missing_is_left_out(part):
-    page = Page(render(report(**{part: ()}))) if part != "facts" else Page(render(report(facts={})))
-    links = {value for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
-    ids = {f"#{value}" for _, name, value in page.attributes if name == "id"}
-    assert links <= ids
-    assert len(page.text) < len(Page(render(report())).text)
+def test_every_figure_has_a_picture_its_data_and_a_table(run, page):
+    shown = figures(run)
+    names = {one.name for one in shown}
+    assert names == {
+        *("accuracy", "shares", "teacher", "distributions", "choices"),
+        *("samples", "failures", "losses"),
+    }
+    data = page.data("figure-data")
+    assert set(data) == names
+    for one in shown:
+        assert data[one.name]["rows"] == list(one.rows)
+        assert data[one.name]["spec"]["concat"]
+        assert all(len(row) == len(one.table.header) for row in one.table.rows)
+        assert len(one.table.rows) <= len(one.rows)
 
 
-def test_wall_time_is_shown_where_it_was_measured():
-    assert "151.25" in Page(render(report())).words
-    assert "seconds" not in Page(render(report(costs=[Cost("train@it0", rows=1)]))).words
+def test_the_choice_has_forced_accuracies_oracle_and_regret(run, page):
+    figures = run.evaluations["it1"]["svamp"]
+    regret = figures["regret"]
+    row = (
+        f"it1 50.0% {figures['forced']['cot']['accuracy']:.1%} "
+        f"{figures['forced']['pot']['accuracy']:.1%} {figures['oracle']['accuracy']:.1%} "
+        f"{100 * regret['value']:+.1f}".replace("-", "\N{MINUS SIGN}")
+    )
+    assert row in page.words
 
 
-def test_the_same_run_gives_the_same_bytes():
-    assert render(report()) == render(report())
+def test_a_run_without_forced_answers_leaves_them_out(tmp_path):
+    page = page_of(tmp_path)
+    assert "choices" not in page.data("figure-data")
+    assert "oracle" not in page.words.split("Training data")[-2]
 
 
-def test_samples_show_every_strategy_and_kind_of_failure():
-    names = [f"svamp-{number:03d}" for number in range(60)]
-    kinds = [None, Failure.WRONG, Failure.TIMEOUT]
-    answers = [
-        answer(n, "svamp", right=n % 3 == 0, strategy=STRATEGIES[n % 2], failure=kinds[n % 3])
-        for n in range(58)
-    ] + [
-        answer(58, "svamp", right=False, strategy=None, failure=Failure.NO_STRATEGY),
-        answer(59, "svamp", right=False, strategy=None, failure=Failure.NO_STRATEGY),
+def test_a_student_without_forced_answers_has_dashes_beside_one_that_has(tmp_path):
+    params = write_run(tmp_path, forced=True)
+    path = tmp_path / "metrics/students/it1/eval.json"
+    evaluation = json.loads(path.read_text())
+    for key in ("forced", "oracle", "regret"):
+        del evaluation["svamp"][key]
+    change_json(path, svamp=evaluation["svamp"])
+    assert f"it1 50.0%{f' {DASH}' * 5}" in Page(render(read_run(params, tmp_path))).words
+
+
+def test_a_bias_is_shown_with_what_it_leaves(tmp_path):
+    run = read_run(write_run(tmp_path, bias=["pot", "cot"]), tmp_path)
+    bias = next(one for one in figures(run) if one.name == "bias")
+    assert "mix.bias is pot, cot" in bias.caption
+    rows = {(row["which"], row["strategy"]): row["rows"] for row in bias.rows}
+    assert rows == {
+        ("all of D_LLM", "cot"): 12,
+        ("all of D_LLM", "pot"): 9,
+        ("what the bias leaves", "cot"): 3,
+        ("what the bias leaves", "pot"): 9,
+    }
+
+
+def test_the_iteration_that_stopped_the_loop_is_named(tmp_path, page):
+    assert "After it1 (dotted) the loop stopped" in page_of(tmp_path, stopped="it1").words
+    assert "ran to its last iteration" in page.words
+
+
+def test_times_and_hardware_are_added_only_where_they_were_measured(run, page):
+    there = Measured({"train@it0": 151.25, "eval@it1": 4.0}, {"processor": "Abacus"})
+    words = Page(render(run, there)).words
+    assert "train@it0 9 17,000 2.5 min" in words
+    assert "all of these 2.6 min" in words
+    assert "Abacus" in words
+    assert "train@it0 9 17,000 generate" not in words
+    assert "time" not in page.words.split("What the stages handled")[1][:100]
+
+
+def test_the_same_run_gives_the_same_bytes_in_any_process(root, run):
+    code = (
+        "import sys; from pathlib import Path; from siked.settings import load_params\n"
+        "from siked.report import read_run, render; root = Path(sys.argv[1])\n"
+        "text = render(read_run(load_params(root / 'params.yaml'), root))\n"
+        "sys.stdout.reconfigure(encoding='utf-8', newline=''); sys.stdout.write(text)"
+    )
+    again = subprocess.run([sys.executable, "-c", code, root], cwd=ROOT, capture_output=True)
+    assert again.stdout.decode() == render(run), again.stderr.decode()[-2000:]
+
+
+def test_every_rationale_is_there_where_all_fit(root, run):
+    data = run.browser.data
+    shown = {
+        (
+            data["sets"][row[1]],
+            data["writers"][row[2]],
+            data["questions"][row[0]][0],
+            row[6],
+            row[8],
+        )
+        for row in data["rows"]
+    }
+    for benchmark in BENCHMARKS:
+        for writer in RIGHT:
+            path = root / f"data/students/{writer}/answers/{benchmark}.jsonl"
+            for one in read_records(path, VerifiedRationale):
+                assert (benchmark, writer, one.question_id, one.sample, one.text) in shown
+    samples = list(read_records(root / "data/students/it2/verified.jsonl", VerifiedRationale))
+    for one in samples:
+        assert (TRAIN, "it1", one.question_id, one.sample, one.text) in shown
+    assert all(note.startswith("All ") for note in run.browser.notes)
+
+
+def test_what_does_not_fit_is_sampled_said_and_the_page_stays_small(tmp_path):
+    """Long texts; 50,000 of them go through a browser in the functional tests."""
+    params = write_run(tmp_path, each=300, train=300, samples=4, longer="and so on " * 120)
+    run = read_run(params, tmp_path)
+    text = render(run)
+    assert len(text.encode()) < 5_000_000
+    data = run.browser.data
+    notes = " ".join(run.browser.notes)
+    for benchmark in BENCHMARKS:
+        answered = {}
+        for row in data["rows"]:
+            if data["sets"][row[1]] == benchmark:
+                answered.setdefault(row[0], set()).add(data["writers"][row[2]])
+        assert answered
+        assert all(writers == set(RIGHT) for writers in answered.values()), "not side by side"
+        assert f"{len(answered)} questions of each benchmark" in notes
+    kinds = {}
+    for row in data["rows"]:
+        if data["sets"][row[1]] == TRAIN:
+            kinds[row[2], row[3], row[4]] = kinds.get((row[2], row[3], row[4]), 0) + 1
+    assert f"at most {max(kinds.values())} of each kind" in notes
+    assert len(kinds) > 10
+    assert BUDGET < sum(len(json.dumps(row)) for row in data["rows"]) < 2.2 * BUDGET
+    ids = data["verdicts"]["svamp"]["ids"]
+    assert len(ids) == 300, "verdicts are of all questions"
+    assert data["verdicts"]["svamp"]["right"]["it1"] == "1" * 20 + "0" * 280
+
+
+def test_the_sample_does_not_depend_on_the_order_of_the_rows(tmp_path):
+    def chosen(folder, *, reverse):
+        params = write_run(folder, each=3, train=300, samples=4, longer="and so on " * 120)
+        path = folder / "data/students/it1/verified.jsonl"
+        lines = path.read_text().strip().split("\n")
+        path.write_text("\n".join(lines[::-1] if reverse else lines) + "\n")
+        data = read_run(params, folder).browser.data
+        return {data["questions"][row[0]][0] for row in data["rows"]}
+
+    assert chosen(tmp_path / "a", reverse=False) == chosen(tmp_path / "b", reverse=True)
+
+
+def test_an_endless_text_is_cut_and_that_is_said(tmp_path):
+    run = read_run(write_run(tmp_path, each=3, train=2, longer="9" * 20_000), tmp_path)
+    assert max(len(row[-1]) for row in run.browser.data["rows"]) == LONGEST
+    assert f"{len(run.browser.data['rows'])} texts are cut after 4,000" in run.browser.notes[-1]
+
+
+def test_a_student_that_was_not_evaluated_is_a_user_error(tmp_path):
+    params = write_run(tmp_path)
+    without(tmp_path, "metrics/students/it1/eval.json")
+    with pytest.raises(UserError, match=r"it1/eval.json: no such file: run `dvc repro`"):
+        read_run(params, tmp_path)
+
+
+def test_an_answer_to_an_unknown_question_is_a_user_error(tmp_path):
+    params = write_run(tmp_path)
+    path = tmp_path / "data/questions/test-svamp.jsonl"
+    path.write_text(path.read_text().partition("\n")[2])
+    with pytest.raises(UserError, match="the question svamp-00000 of an answer is not there"):
+        read_run(params, tmp_path)
+
+
+def test_the_last_time_of_each_stage_counts(tmp_path):
+    lines = [
+        {"experiment": None, "stage": "train@it0", "seconds": 9.0},
+        {"experiment": None, "stage": "train@it0", "seconds": 7.5},
+        {"experiment": "hare", "stage": "train@it0", "seconds": 3.0},
     ]
-    questions = {name: question(name) for name in names}
-    chosen = choose_samples({"svamp": answers}, questions, STRATEGIES, each=2)
-    assert [(one.rationale.strategy, one.rationale.failure) for one in chosen] == [
-        *[("cot", None)] * 2,
-        *[("cot", Failure.TIMEOUT)] * 2,
-        *[("cot", Failure.WRONG)] * 2,
-        *[("pot", None)] * 2,
-        *[("pot", Failure.TIMEOUT)] * 2,
-        *[("pot", Failure.WRONG)] * 2,
-        *[(None, Failure.NO_STRATEGY)] * 2,
-    ]
-    assert all(one.question.id == one.rationale.question_id for one in chosen)
-    again = choose_samples({"svamp": answers[::-1]}, questions, STRATEGIES, each=2)
-    assert again == chosen
+    path = tmp_path / ".siked/timings.jsonl"
+    path.parent.mkdir()
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert measured(tmp_path).seconds == {"train@it0": 7.5}
+    assert measured(tmp_path, "hare").seconds == {"train@it0": 3.0}
+    with pytest.raises(UserError, match="knows no stage of the experiment 'fox'"):
+        measured(tmp_path, "fox")
+    path.write_text(path.read_text() + '{"experiment": null, "stage": "train@it0", "sec')
+    assert measured(tmp_path).seconds == {"train@it0": 7.5}, "a torn line says nothing"
 
 
-def test_samples_of_a_student_stand_by_strategy_and_together():
-    words = Page(render(report())).words
-    assert "Samples of train questions, each strategy forced" in words
-    row = words[words.index("oracle right pass@k") :]
-    cot, pot, together = "0.0% 0.0% 0.0%", "50.0% 50.0% 50.0%", "25.0%"
-    assert f"it0 2 {cot} {pot} {together}" in row
+def test_a_machine_without_times_is_still_described(tmp_path):
+    facts = measured(tmp_path).facts
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", facts["written on"])
+    assert facts["torch"].startswith("2.")
+    assert {"processor", "memory", "Python"} <= set(facts)
+
+
+def test_the_command_writes_the_page_with_this_machine(tmp_path, monkeypatch, capsys):
+    from siked.commands.report import report
+
+    write_run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    entry = {"experiment": None, "stage": "train@it1", "seconds": 83.0}
+    (tmp_path / ".siked").mkdir()
+    (tmp_path / ".siked/timings.jsonl").write_text(json.dumps(entry) + "\n")
+    report(tmp_path / "sent/run.html")
+    words = Page((tmp_path / "sent/run.html").read_text(encoding="utf-8")).words
+    assert "train@it1 9 17,000 83.0 s" in words
+    assert "processor" in words
+    assert "one file that needs no network" in capsys.readouterr().out
+
+
+def test_settings_that_change_no_output_do_not_change_the_page(tmp_path):
+    params = write_run(tmp_path)
+    elsewhere = params.tracking.model_copy(update={"experiment": "elsewhere"})
+    other = params.model_copy(update={"tracking": elsewhere})
+    assert render(read_run(params, tmp_path)) == render(read_run(other, tmp_path))
+
+
+def test_strategies_without_a_tag_are_marked(run):
+    data = run.browser.data
+    untagged = [row for row in data["rows"] if row[3] == -1]
+    assert untagged
+    assert data["strategies"] == STRATEGIES

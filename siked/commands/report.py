@@ -1,0 +1,32 @@
+"""siked report: the page of a finished run, with this machine's times and hardware, to be sent.
+
+siked report --out run.html                      what the workspace holds
+siked report --out run.html --experiment NAME    the same with the times of an experiment
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    *,
+    experiment: Annotated[
+        str | None, typer.Option(help="The DVC experiment whose times to show.")
+    ] = None,
+) -> None:
+    """Write the page of the workspace's run with the times and hardware of this machine.
+
+    `reports/index.html` is the same page without them, since it is the same on every machine.
+    """
+    from siked.files import write_text  # noqa: PLC0415 - other commands start faster
+    from siked.report import measured, read_run, render  # noqa: PLC0415
+    from siked.settings import load_params  # noqa: PLC0415
+
+    params = load_params(Path("params.yaml"))
+    write_text(out, render(read_run(params), measured(Path(), experiment)))
+    print(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")
