@@ -1,9 +1,13 @@
-"""How far long work has come, on standard error.
+"""How far long work has come: on standard error, and for whoever else asks.
 
 A bar on a terminal, a line every half minute elsewhere (a log file, CI), with tokens a second where
 the work counts tokens, and the time left:
 
-    generate it1: 512/1800 (400 from the journal), 1043 tokens/s, 2:11 left
+    generate it1: 512/1800 (400 from an earlier run), 1043 tokens/s, 2:11 left
+
+The library counts and knows nothing of files. Whoever starts it (``siked.running``, for a stage)
+asks by ``noting`` for the counts of all work in a block; a context variable carries that request,
+so that no function in between has to hand it on.
 """
 
 from __future__ import annotations
@@ -11,10 +15,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LINE_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
@@ -32,75 +38,126 @@ class Progress(Protocol):
         ...
 
 
+@dataclass
+class Work:
+    """The counts of one ``track``, as they grow; a ``Progress``."""
+
+    what: str
+    total: int
+    show: Callable[[Work], None]
+    """Called after every change."""
+    since: float = field(default_factory=time.time)
+    """When it began, in seconds since 1970."""
+    done: int = 0
+    """By this run."""
+    recalled: int = 0
+    tokens: int = 0
+    ended: bool = False
+
+    def advance(self, n: int = 1, *, tokens: int = 0) -> None:
+        """``n`` more are done; they took so many tokens."""
+        self.done += n
+        self.tokens += tokens
+        self.show(self)
+
+    def recall(self, n: int = 1) -> None:
+        """``n`` more were done by an earlier run: they say nothing of the speed."""
+        self.recalled += n
+        self.show(self)
+
+
+_noted: ContextVar[list[Work] | None] = ContextVar("noted", default=None)
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[Work]]:
+    """Give a list that gets the counts of every ``track`` of the block when it begins."""
+    works: list[Work] = []
+    token = _noted.set(works)
+    try:
+        yield works
+    finally:
+        _noted.reset(token)
+
+
 @contextlib.contextmanager
 def track(total: int, what: str) -> Iterator[Progress]:
     """Show how many of ``total`` are done while the block runs."""
-    if sys.stderr.isatty():
-        with _bar(total, what) as progress:
-            yield progress
-    else:
-        yield _Lines(total, what)
+    with _bar(total, what) if sys.stderr.isatty() else contextlib.nullcontext(_Lines()) as show:
+        work = Work(what, total, show)
+        if (works := _noted.get()) is not None:
+            works.append(work)
+        try:
+            yield work
+        finally:
+            work.ended = True
+
+
+def time_left(total: int, done: int, recalled: int, seconds: float) -> float | None:
+    """Seconds that the rest takes at the speed so far; None before this run has done anything.
+
+    Args:
+        total: all there is to do.
+        done: of it by this run.
+        recalled: of it by an earlier run.
+        seconds: what this run took.
+    """
+    return seconds * max(0, total - done - recalled) / done if done else None
+
+
+def clock(seconds: float) -> str:
+    """``2:11``, or ``1:02:11`` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def described(work: Work, seconds: float) -> tuple[str, str, str]:
+    """What ``work`` is, its speed and the time left after so many seconds; empty where unknown."""
+    what = f" ({work.recalled} from an earlier run)" if work.recalled else ""
+    speed = f"{work.tokens / seconds:.0f} tokens/s" if work.tokens and seconds else ""
+    left = time_left(work.total, work.done, work.recalled, seconds)
+    return what, speed, "" if left is None else f"{clock(left)} left"
 
 
 class _Lines:
-    def __init__(self, total: int, what: str) -> None:
-        self._total, self._what = total, what
-        self._done = self._tokens = self._recalled = 0
+    def __init__(self) -> None:
         self._start = self._last = time.monotonic()
 
-    def recall(self, n: int = 1) -> None:
-        self._recalled += n
-
-    def advance(self, n: int = 1, *, tokens: int = 0) -> None:
-        self._done += n
-        self._tokens += tokens
+    def __call__(self, work: Work) -> None:
         now = time.monotonic()
         if now - self._last < LINE_EVERY:
             return
         self._last = now
-        seconds = now - self._start
-        parts = [f"{self._what}: {self._done + self._recalled}/{self._total}"]
-        if self._recalled:
-            parts[0] += f" ({self._recalled} from the journal)"
-        if self._tokens:
-            parts.append(f"{self._tokens / seconds:.0f} tokens/s")
-        to_do = self._total - self._recalled - self._done
-        left = round(seconds * to_do / self._done) if self._done else 0
-        parts.append(f"{left // 60}:{left % 60:02d} left")
-        print(", ".join(parts), file=sys.stderr, flush=True)
+        earlier, speed, left = described(work, now - self._start)
+        come = f"{work.what}: {work.done + work.recalled}/{work.total}{earlier}"
+        line = ", ".join(filter(None, (come, speed, left)))
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def _bar(total: int, what: str) -> Iterator[Progress]:
+def _bar(total: int, what: str) -> Iterator[Callable[[Work], None]]:
     from rich import console, progress  # noqa: PLC0415 - only terminals need it
-
-    class Bar:
-        def __init__(self, bar: progress.Progress) -> None:
-            self._bar = bar
-            self._tokens = self._recalled = 0
-            self._start = time.monotonic()
-            self._task = bar.add_task(what, total=total, rate="")
-
-        def advance(self, n: int = 1, *, tokens: int = 0) -> None:
-            self._tokens += tokens
-            seconds = time.monotonic() - self._start
-            rate = f"{self._tokens / seconds:.0f} tokens/s" if self._tokens and seconds else ""
-            self._bar.update(self._task, advance=n, rate=rate)
-
-        def recall(self, n: int = 1) -> None:
-            self._recalled += n
-            self._bar.reset(
-                self._task,
-                completed=self._recalled,
-                description=f"{what} ({self._recalled} from the journal)",
-            )
 
     columns = (
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[speed]}"),
+        progress.TextColumn("{task.fields[left]}"),
     )
     with progress.Progress(*columns, console=console.Console(stderr=True)) as bar:
-        yield Bar(bar)
+        task = bar.add_task(what, total=total, speed="", left="")
+        start = time.monotonic()
+
+        def show(work: Work) -> None:
+            earlier, speed, left = described(work, time.monotonic() - start)
+            bar.update(
+                task,
+                completed=work.done + work.recalled,
+                description=work.what + earlier,
+                speed=speed,
+                left=left,
+            )
+
+        yield show

@@ -1,7 +1,9 @@
 """Progress on standard error: a line now and then where there is no terminal, and silence else."""
 
+import pytest
+
 from siked import progress
-from siked.progress import track
+from siked.progress import clock, noting, track
 
 
 def test_short_work_says_nothing(capfd):
@@ -24,15 +26,14 @@ def test_long_work_says_how_far_it_is(capfd, monkeypatch):
 
 
 def test_what_an_earlier_run_did_counts_but_not_for_the_speed(capfd, monkeypatch):
-    now = iter([0.0, 10.0, 40.0])
+    now = iter([0.0, 0.1, 10.0, 40.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
     with track(8, "generate it1") as shown:
-        for _ in range(4):
-            shown.recall()
+        shown.recall(4)
         for _ in range(2):
             shown.advance(tokens=100)
     assert capfd.readouterr().err.splitlines() == [
-        "generate it1: 6/8 (4 from the journal), 5 tokens/s, 0:40 left",
+        "generate it1: 6/8 (4 from an earlier run), 5 tokens/s, 0:40 left",
     ]
 
 
@@ -43,5 +44,29 @@ def test_a_terminal_gets_a_bar(capfd, monkeypatch):
         shown.advance(tokens=7)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "work (1 from the journal)" in err
+    assert "work (1 from an earlier run)" in err
     assert "2/2" in err
+
+
+def test_who_asks_gets_the_counts_of_all_work_as_they_grow():
+    with noting() as works:
+        with track(5, "first") as shown:
+            shown.recall(2)
+            shown.advance(tokens=7)
+            assert [(one.what, one.done, one.recalled) for one in works] == [("first", 1, 2)]
+            assert not works[0].ended
+        with track(3, "second"):
+            pass
+    with track(1, "nobody asked"):
+        pass
+    assert [(one.what, one.total, one.tokens, one.ended) for one in works] == [
+        ("first", 5, 7, True),
+        ("second", 3, 0, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (131, "2:11"), (3731, "1:02:11")]
+)
+def test_clock(seconds, text):
+    assert clock(seconds) == text

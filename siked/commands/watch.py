@@ -1,0 +1,52 @@
+"""siked watch: a running pipeline in the terminal.
+
+siked watch                   the repository here, once a second, until Ctrl-C
+siked watch /home/ann/siked   somebody else's
+siked watch --once            how things are now
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EVERY = 1.0
+"""Seconds between two looks."""
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="The repository's root.")] = Path(),
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Print how things are and end.")] = False,
+) -> None:
+    """Follow a pipeline that runs: stages, progress, time left, accuracies, chosen strategies.
+
+    Everything is read from files and nothing is written: it works for a run that somebody else
+    started, and shows experiments in copies of their own. Without a terminal it prints once.
+    """
+    from rich.console import Console  # noqa: PLC0415 - other commands start faster
+    from rich.live import Live  # noqa: PLC0415
+
+    from siked.watching.runs import Watcher  # noqa: PLC0415
+    from siked.watching.terminal import rendered  # noqa: PLC0415
+
+    watcher = Watcher(folder)
+    console = Console(highlight=False)
+    only_ascii = not console.encoding.startswith("utf")
+    if only_ascii and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a folder's name may hold anything
+    if once or not console.is_terminal or console.is_dumb_terminal:
+        console.print(rendered(watcher.runs(), only_ascii=only_ascii))
+        return
+    try:
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                live.update(rendered(watcher.runs(), only_ascii=only_ascii), refresh=True)
+                time.sleep(EVERY)
+    except KeyboardInterrupt:
+        return  # how one leaves; what runs goes on
