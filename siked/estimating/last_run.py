@@ -1,0 +1,183 @@
+"""What the last run of this machine measured: rates, lengths and shares of right rationales.
+
+Seconds are those of ``siked.timings``; what a stage did in that time is in
+``metrics/students/it1/generate.json``:
+
+    {"carried": false, "rows": 2880, "tokens": 118602, "truncated": 0.0045}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from siked.estimating.acceptance import Acceptance, fitted
+from siked.estimating.ranges import Range
+from siked.estimating.sizes import counted
+from siked.files import read_json
+from siked.statistics import wilson
+from siked.timings import timings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+OTHER_SIZE = 2.0
+"""How much farther off a rate may be that comes from a model of another size."""
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What is known from the run whose figures lie in the workspace."""
+
+    parameters: int | None = None
+    """Of its student; None where ``models/base`` is not there."""
+    generation: Range | None = None
+    """Tokens written a second by the student, whole stages with their model's loading."""
+    training: Range | None = None
+    """Tokens learned from a second."""
+    verified: Range | None = None
+    """Rationales checked a second."""
+    written: Range | None = None
+    """Tokens of a rationale that the student wrote."""
+    example: Range | None = None
+    """Tokens of a training example over those of its completion."""
+    teacher: Acceptance | None = None
+    """How often its teacher was right."""
+    students: dict[str, Acceptance] = field(default_factory=dict)
+    """How often the student was right that wrote for an iteration, by the iteration's name."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The sections ``student``, ``teacher`` and ``questions`` that it was run with."""
+
+    def generation_seconds(self, read: Range, written: Range, parameters: float) -> Range:
+        """Seconds of this machine that write so many tokens; reading prompts is in its rate.
+
+        Raises:
+            LookupError: no generation was measured.
+        """
+        del read
+        return written / self._for(self.generation, parameters)
+
+    def training_seconds(self, tokens: Range, parameters: float) -> Range:
+        """Seconds of this machine that learn from so many tokens.
+
+        Raises:
+            LookupError: no training was measured.
+        """
+        return tokens / self._for(self.training, parameters)
+
+    def _for(self, rate: Range | None, parameters: float) -> Range:
+        if rate is None:
+            raise LookupError
+        if self.parameters is None or 0.9 < parameters / self.parameters < 1.1:
+            return rate
+        return (rate * (self.parameters / parameters)).wider(OTHER_SIZE)
+
+
+def last_run(metrics: Path, times: Path, lock: Path, base: Path) -> LastRun:
+    """Read what there is; what is missing is None or empty.
+
+    Args:
+        metrics: the folder of the workspace's figures.
+        times: seconds of stages.
+        lock: DVC's lock file, for the settings that the figures were made with.
+        base: the student's model folder.
+
+    Raises:
+        UserError: a file of figures is no JSON.
+    """
+    seconds = _seconds(times)
+    steps = {
+        (path.parent.name, path.stem): read_json(path)
+        for path in sorted(metrics.glob("students/*/*.json"))
+    }
+    ran = {key: figures for key, figures in steps.items() if not figures.get("carried")}
+    teacher = metrics / "teacher.json"
+    return LastRun(
+        parameters=counted(base),
+        generation=_rates(ran, seconds, "generate", "tokens"),
+        training=_rates(ran, seconds, "train", "tokens"),
+        verified=_rates(steps, seconds, "filter", "rows_in"),
+        written=_quotients(ran, "generate", "tokens", "rows"),
+        example=_quotients(ran, "train", "tokens", "completion_tokens"),
+        teacher=_acceptance(read_json(teacher)) if teacher.exists() else None,
+        students={
+            name: found
+            for (name, step), figures in steps.items()
+            if step == "filter" and (found := _acceptance(figures))
+        },
+        settings=_settings(lock),
+    )
+
+
+def _seconds(path: Path) -> dict[str, float]:
+    """Seconds of each stage's latest run, of those that did all of their work themselves."""
+    latest = {one.stage: one for one in timings(path)}
+    return {stage: one.seconds for stage, one in latest.items() if not one.recalled}
+
+
+def _rates(
+    steps: Mapping[tuple[str, str], dict[str, Any]],
+    seconds: Mapping[str, float],
+    step: str,
+    amount: str,
+) -> Range | None:
+    """What all students' runs of one step did in a second."""
+    rates = [
+        figures[amount] / took
+        for (name, one), figures in steps.items()
+        if one == step and (took := seconds.get(f"{step}@{name}", 0)) >= 1 and figures[amount]
+    ]
+    return Range.of(rates) if rates else None
+
+
+def _quotients(
+    steps: Mapping[tuple[str, str], dict[str, Any]], step: str, part: str, whole: str
+) -> Range | None:
+    found = [
+        figures[part] / figures[whole]
+        for (_, one), figures in steps.items()
+        if one == step and figures.get(whole)
+    ]
+    return Range.of(found) if found else None
+
+
+def _acceptance(figures: dict[str, Any]) -> Acceptance | None:
+    """What a filter stage's figures say; None where it had nothing to check."""
+    questions, strategies = figures["questions"], figures["strategies"]
+    if not questions or not figures["rows_in"]:
+        return None
+    rates: dict[str, Range] = {}
+    concentrations: dict[str, float] = {}
+    for name, one in strategies.items():
+        share = one["rows_out"] / one["rows_in"] if one["rows_in"] else 0.0
+        samples = round(one["rows_in"] / questions)
+        rates[name] = _uncertain(share, questions)
+        solved = figures["solved"][name] / questions
+        concentrations[name] = fitted(share, solved, samples).concentration
+    share = figures["rows_out"] / figures["rows_in"]
+    samples = round(figures["rows_in"] / questions)
+    together = fitted(share, figures["solved"]["any"] / questions, samples)
+    return Acceptance(
+        rates, concentrations, _uncertain(share, questions), together.concentration, "the last run"
+    )
+
+
+def _uncertain(share: float, questions: int) -> Range:
+    low, high = wilson(round(share * questions), questions)
+    return Range(min(low, share), share, max(high, share))
+
+
+def _settings(lock: Path) -> dict[str, Any]:
+    """The sections that decide who is right how often, of the stages that have them."""
+    if not lock.exists():
+        return {}
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {})
+    return {
+        key: value
+        for stage in stages.values()
+        for key, value in stage.get("params", {}).get("params.yaml", {}).items()
+        if key in ("student", "teacher", "questions")
+    }

@@ -1,0 +1,359 @@
+"""Estimates agree with what the pipeline's own parts do, and say how sure they are."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from siked.commands.estimate import estimate
+from siked.errors import UserError
+from siked.estimating import sizes
+from siked.estimating.acceptance import Spread, fitted
+from siked.estimating.cards import TABLE, card
+from siked.estimating.last_run import LastRun, last_run
+from siked.estimating.ranges import Range
+from siked.mixing import mix, select
+from siked.records import VerifiedRationale
+from siked.verdicts import VerdictCounts
+
+ROOT = Path(__file__).parents[2]
+STRATEGIES = ("cot", "l2m", "pot")
+NAMES = ("low", "likely", "high")
+
+numbers = st.lists(st.floats(0.1, 1e6), min_size=3, max_size=3).map(lambda x: Range(*sorted(x)))
+
+
+@given(numbers, numbers)
+def test_a_range_stays_in_order_whatever_is_computed_with_it(one, other):
+    for value in (one + other, one * other, one / other, one.or_more(other), one.wider(2)):
+        assert value.low <= value.likely <= value.high
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.1, 20), st.integers(2, 12))
+def test_a_fitted_spread_solves_what_was_seen_to_be_solved(mean, concentration, samples):
+    seen = Spread(mean, concentration).solved(samples)
+    found = fitted(mean, seen, samples)
+    assert found.solved(samples) == pytest.approx(seen, abs=1e-6)
+    shares = [found.solved(more) for more in (1, samples, 3 * samples)]
+    assert shares[0] == pytest.approx(mean)
+    assert shares == sorted(shares)
+
+
+def test_figures_of_four_samples_foretell_what_ten_solve():
+    draw = np.random.default_rng(0)
+    chances = draw.beta(0.4, 1.2, size=20_000)
+    right = draw.random((20_000, 10)) < chances[:, None]
+    four = right[:, :4]
+    found = fitted(four.mean(), four.any(axis=1).mean(), 4)
+    assert found.solved(10) == pytest.approx(right.any(axis=1).mean(), abs=0.015)
+    kept = np.minimum(right.sum(axis=1), 3).mean()
+    assert found.kept(10, 3) == pytest.approx(kept, abs=0.03)
+
+
+@pytest.mark.parametrize("bias", [None, ["pot", "cot"]])
+@pytest.mark.parametrize("scope", ["question", "strategy"])
+@pytest.mark.parametrize("variant", ["all", "adaptive"])
+def test_the_examples_foretold_are_those_that_mixing_makes(tmp_path, variant, scope, bias):
+    teacher, student = verdicts(seed=1, samples=2, right=4), verdicts(seed=2, samples=4, right=1)
+    keep = 1
+    made = mix(
+        select(teacher, keep=keep, bias=bias),
+        select(student, keep=keep, bias=bias),
+        variant=variant,
+        scope=scope,
+    )
+    raw = settings(tmp_path)
+    raw["mix"] |= {"variant": variant, "scope": scope, "keep": keep, "bias": bias}
+    raw["teacher"] = {"engine": "model", "model": model_teacher(samples=2)}
+    recorded(tmp_path, raw, {"teacher": teacher, "it1": student})
+    found = estimated(tmp_path, raw, "--card", "h100", "--teacher-size", "7B")
+    foretold = stage(found, "train@it1", variant)["calls"]
+    assert foretold["low"] <= len(made) <= foretold["high"]
+    # Who solves a question is drawn for each strategy apart, where questions differ in hardness.
+    assert foretold["likely"] == pytest.approx(len(made), rel=0.1)
+
+
+def test_another_number_of_samples_costs_in_proportion_and_adaptive_never_more_than_all(tmp_path):
+    found = estimated(tmp_path, settings(tmp_path), "--card", "l4", "--samples", "12")
+    assert {(one["variant"], one["samples"]) for one in found["estimates"]} == {
+        (variant, count) for variant in ("all", "adaptive") for count in (4, 12)
+    }
+    four, twelve = (stage(found, "generate@it1", "all", count) for count in (4, 12))
+    assert twelve["written"]["likely"] == pytest.approx(3 * four["written"]["likely"])
+    for count in (4, 12):
+        some, everything = (
+            stage(found, "train@it2", variant, count)["hours"] for variant in ("adaptive", "all")
+        )
+        assert all(some[name] <= everything[name] for name in NAMES)
+
+
+def test_a_run_is_estimated_from_the_rates_of_the_last_one(tmp_path):
+    raw = settings(tmp_path)
+    recorded(tmp_path, raw, {"it1": verdicts(seed=2, samples=4, right=1)})
+    steps(tmp_path, "it1", generate={"rows": 100, "tokens": 5_000}, seconds=50)
+    row = stage(estimated(tmp_path, raw), "generate@it1")
+    calls = 240 * 3 * 4
+    assert row["calls"]["likely"] == calls
+    assert row["hours"]["likely"] * 3600 == pytest.approx(calls * 50 / 100)
+
+
+def test_rates_leave_out_what_a_run_did_not_do_itself(tmp_path):
+    steps(tmp_path, "it1", generate={"rows": 100, "tokens": 5_000}, seconds=50)
+    steps(tmp_path, "it2", generate={"rows": 100, "tokens": 6_000}, seconds=2, recalled=90)
+    steps(tmp_path, "it3", generate={"rows": 0, "tokens": 0, "carried": True}, seconds=5)
+    with (tmp_path / ".siked/timings.jsonl").open("a") as file:
+        file.write('{"stage": "generate@it1", "sec')
+    assert read(tmp_path).generation == Range.exactly(100)
+
+
+def test_an_empty_workspace_has_nothing_measured(tmp_path):
+    assert read(tmp_path) == LastRun()
+
+
+def test_rates_of_a_smaller_student_are_scaled_and_less_sure():
+    last = LastRun(parameters=135_000_000, training=Range(900, 1_000, 1_100))
+    tokens = Range.exactly(1_000_000)
+    own = last.training_seconds(tokens, 135e6)
+    larger = last.training_seconds(tokens, 1.35e9)
+    assert larger.likely == pytest.approx(10 * own.likely)
+    assert larger.high / larger.low > own.high / own.low
+
+
+def test_the_last_runs_shares_count_for_the_same_questions_and_student_only(tmp_path):
+    raw = settings(tmp_path)
+    recorded(tmp_path, raw, {"it1": verdicts(seed=2, samples=4, right=1)})
+    assert any("the last run" in fact for fact in facts_on_it1(tmp_path, raw))
+    other = raw | {"student": {"source": "hf:someone/other-1B"}}
+    assert any("an assumption" in fact for fact in facts_on_it1(tmp_path, other))
+    more = raw["questions"] | {"seed": 99}
+    assert any(
+        "an assumption" in fact for fact in facts_on_it1(tmp_path, raw | {"questions": more})
+    )
+    told = estimated(tmp_path, other, "--card", "h100", "--acceptance", "0.25")["facts"]
+    assert any("25% (15 to 35): as --acceptance says" in fact for fact in told)
+
+
+def test_a_servers_teacher_is_billed_by_tokens_and_takes_no_card(tmp_path):
+    raw = settings(tmp_path)
+    engine = {"name": "openai", "url": "http://127.0.0.1:8000/v1"}
+    raw["teacher"] = {"engine": "model", "model": model_teacher(samples=5, engine=engine)}
+    raw["teacher"]["model"]["source"] = "served:large"
+    free = stage(estimated(tmp_path, raw, "--card", "h100"), "teach@cot")
+    assert free["money"] is None
+    engine["prices"] = {"prompt": 2.0, "completion": 10.0}
+    row = stage(estimated(tmp_path, raw, "--card", "h100", "--price", "3"), "teach@cot")
+    assert row["hours"]["high"] == 0
+    likely = 2e-6 * row["read"]["likely"] + 10e-6 * row["written"]["likely"]
+    assert row["money"]["likely"] == pytest.approx(likely)
+    most = 2e-6 * 5 * row["read"]["high"] + 10e-6 * row["written"]["high"]
+    assert row["money"]["high"] == pytest.approx(most)
+
+
+def test_an_hours_price_is_the_price_of_all_hours(tmp_path):
+    found = estimated(tmp_path, settings(tmp_path), "--card", "a100", "--price", "1.5")
+    for row in found["estimates"][0]["stages"]:
+        if row["money"] is not None:
+            assert row["money"] == {name: 1.5 * row["hours"][name] for name in NAMES}
+    assert stage(found, "train@it0")["money"]["likely"] > 0
+
+
+def test_published_questions_are_counted_without_their_files(tmp_path):
+    raw = settings(tmp_path)
+    (tmp_path / "raw" / "gsm8k").mkdir(parents=True)  # as it is before `siked data add`
+    raw["questions"] |= {
+        "root": "raw",
+        "train": {"gsm8k": {"format": "gsm8k", "path": "gsm8k"}},
+        "test": {"gsm8k-test": {"format": "gsm8k", "path": "gsm8k", "split": "test"}},
+        "dev_fraction": 0.1,
+    }
+    counted = estimated(tmp_path, raw, "--card", "h100")["questions"]
+    assert counted == {"train": 6_726, "dev": 747, "gsm8k-test": 1_319}
+    raw["questions"]["train"] = {"own": {"format": "jsonl", "path": "none.jsonl"}}
+    with pytest.raises(UserError, match=r"own: none\.jsonl .*--questions"):
+        estimated(tmp_path, raw, "--card", "h100")
+    asked = estimated(tmp_path, raw, "--card", "h100", "--questions", "10000000")
+    assert stage(asked, "generate@it1")["calls"]["likely"] == 10_000_000 * 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--card", "h1000"], r"--card: .*'h1000': known are h100"),
+        ([], r"no run to take rates from: .*--card"),
+        (["--card", "h100", "--student-size", "big"], r"--student-size: 'big' is no size"),
+    ],
+)
+def test_what_cannot_be_estimated_is_one_line(tmp_path, options, words):
+    with pytest.raises(UserError, match=words):
+        estimated(tmp_path, settings(tmp_path), *options)
+
+
+def test_a_model_without_a_size_in_its_name_needs_one(tmp_path):
+    raw = settings(tmp_path) | {"student": {"source": "hf:someone/small"}}
+    with pytest.raises(UserError, match=r"hf:someone/small: .*--student-size"):
+        estimated(tmp_path, raw, "--card", "h100")
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("hf:Qwen/Qwen2-1.5B-Instruct", 1.5e9),
+        ("hf:google/gemma-7b-it", 7e9),
+        ("SmolLM2-135M-Instruct.Q4_1.gguf", 135e6),
+        ("hf:meta-llama/Meta-Llama-3-70B-Instruct", 70e9),
+        ("hf:someone/v2beta", None),
+    ],
+)
+def test_a_size_is_read_off_a_models_name(name, size):
+    assert sizes.named(name) == size
+
+
+def test_parameters_are_counted_in_weight_files(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros((3, 4)), "b": np.zeros(5)}, tmp_path / "1.safetensors")
+    save_file({"c": np.zeros((2, 2, 2))}, tmp_path / "2.safetensors")
+    assert sizes.counted(tmp_path) == 25
+
+
+def test_every_card_names_its_data_sheet_and_is_slower_for_larger_models():
+    names = yaml.safe_load(TABLE.read_text())["cards"]
+    for name in names:
+        one = card(name)
+        assert one.source
+        hours = [one.generation_seconds(*[Range.exactly(1e6)] * 2, size) for size in (1e9, 1e11)]
+        for few, many in pairwise(hours):
+            assert all(getattr(few, end) < getattr(many, end) for end in NAMES)
+    assert card("h100").needed(7e9) == 1
+    assert card("h100").needed(70e9) == 3
+
+
+def test_the_table_shows_every_stage_and_both_variants(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(settings(tmp_path)))
+    shown = run(tmp_path, "--file", str(path), "--card", "h100", "--price", "2")
+    for text in ("teach@cot", "filter@it2", "train@baseline-pot", "adaptive, K = 4", "all, K = 4"):
+        assert text in shown
+    assert "not measured on the card" in shown
+
+
+def settings(folder):
+    del folder
+    return yaml.safe_load((ROOT / "presets" / "demo.yaml").read_text())
+
+
+def model_teacher(samples, engine=None):
+    return {
+        "source": "hf:someone/teacher",
+        "seed": 1,
+        "engine": engine
+        or {"name": "transformers", "device": "auto", "dtype": "auto", "batch_tokens": 1},
+        "sampling": {
+            "samples": samples,
+            "temperature": 0.7,
+            "top_k": 0,
+            "top_p": 1.0,
+            "max_new_tokens": 256,
+        },
+    }
+
+
+def verdicts(seed, samples, right):
+    """Verdicts on distinct texts about 240 questions of different hardness."""
+    draw = np.random.default_rng(seed)
+    chances = draw.beta(0.5 * right, 1.0, size=(240, len(STRATEGIES)))
+    return [
+        VerifiedRationale(
+            question_id=f"q-{question:03}",
+            strategy=strategy,
+            sample=sample,
+            text=f"{seed} {sample}",
+            correct=correct,
+            failure=None if correct else "wrong",
+        )
+        for question in range(240)
+        for place, strategy in enumerate(STRATEGIES)
+        for sample in range(samples)
+        for correct in [bool(draw.random() < chances[question, place])]
+    ]
+
+
+def recorded(folder, raw, seen):
+    """What a run with these settings leaves behind: figures and a lock."""
+    for name, rows in seen.items():
+        counts = VerdictCounts(STRATEGIES)
+        for one in rows:
+            counts.add(one)
+        path = folder / "metrics" / ("teacher.json" if name == "teacher" else f"students/{name}")
+        if name != "teacher":
+            path.mkdir(parents=True)
+            path /= "filter.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(counts.figures(questions=240)))
+    params = {key: raw[key] for key in ("student", "teacher", "questions")}
+    lock = {"stages": {"some": {"params": {"params.yaml": params}}}}
+    (folder / "dvc.lock").write_text(yaml.safe_dump(lock))
+
+
+def steps(folder, student, *, seconds, recalled=0, generate):
+    """What a stage left behind: figures and seconds; and its training the same."""
+    path = folder / "metrics" / "students" / student
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "generate.json").write_text(json.dumps({"carried": False} | generate))
+    training = {"carried": False, "rows": 10, "tokens": 1_000, "completion_tokens": 400}
+    (path / "train.json").write_text(json.dumps(training))
+    (folder / ".siked").mkdir(exist_ok=True)
+    with (folder / ".siked" / "timings.jsonl").open("a") as file:
+        for stage in ("generate", "train"):
+            entry = {
+                "experiment": None,
+                "stage": f"{stage}@{student}",
+                "seconds": seconds,
+                "recalled": recalled,
+            }
+            file.write(json.dumps(entry) + "\n")
+
+
+def read(folder):
+    return last_run(
+        folder / "metrics",
+        folder / ".siked/timings.jsonl",
+        folder / "dvc.lock",
+        folder / "models/base",
+    )
+
+
+def facts_on_it1(folder, raw):
+    found = estimated(folder, raw, "--card", "h100")
+    return [fact for fact in found["facts"] if "for it1" in fact]
+
+
+def estimated(folder, raw, *options):
+    (folder / "params.yaml").write_text(yaml.safe_dump(raw))
+    return json.loads(run(folder, "--json", *options))
+
+
+def run(folder, *options):
+    app = typer.Typer()
+    app.command()(estimate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(app, options)
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+def stage(found, name, variant=None, samples=None):
+    for one in found["estimates"]:
+        if variant in (None, one["variant"]) and samples in (None, one["samples"]):
+            return next(row for row in one["stages"] if row["stage"] == name)
+    raise AssertionError(name)

