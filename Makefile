@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test fast-test lint format
+.PHONY: setup repro test fast-test lint format gpu-check
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -33,3 +33,7 @@ lint: setup
 format: setup
 	ruff check --fix
 	ruff format
+
+# On a machine with a GPU and its own PyTorch; WHEELS is a folder with what that lacks (docs/gpu.md).
+gpu-check:
+	$(PYTHON) benchmarks/gpu_check.py $(if $(WHEELS),--wheels $(WHEELS))

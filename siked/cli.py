@@ -2,12 +2,18 @@
 
 siked params                  every key of params.yaml with its documentation and value
 siked preset demo             write presets/demo.yaml to params.yaml
+siked estimate                what a run will take, before anything is spent
+siked watch                   a running pipeline, live
 siked solve "Tom has 3 ..."   ask the selected student
+siked prompt --question "..." exactly what a model reads
 siked export --format merged --out DIR    the student for use elsewhere
 siked serve                   the student behind an OpenAI-compatible endpoint
 siked cache                   samples kept for later runs
 siked data list               published data sets, and your own files looked at
 siked compare it0 it2         which of two students is better, and on which questions
+siked sweep k 1 2 5 10        one experiment for each value of a setting
+siked experiments             all experiments in a table that fits a terminal
+siked report --out run.html   the report with this machine's times and hardware
 siked trace models/best       how it came to be, back to the raw files
 siked verify outputs.jsonl    check any model's outputs against gold answers
 """
@@ -25,11 +31,17 @@ import yaml
 from siked.commands.cache import cache
 from siked.commands.compare import compare
 from siked.commands.data import app as data
+from siked.commands.estimate import estimate
+from siked.commands.experiments import experiments
 from siked.commands.export import export
+from siked.commands.prompt import prompt
+from siked.commands.report import report
 from siked.commands.serve import serve
 from siked.commands.solve import solve
+from siked.commands.sweep import sweep
 from siked.commands.trace import trace
 from siked.commands.verify import verify
+from siked.commands.watch import watch
 from siked.errors import UserError, reported
 from siked.settings import documented, load_params
 
@@ -40,7 +52,10 @@ app = typer.Typer(
     help="Distil math reasoning into a small student; run in the repository's root.",
 )
 
-for command in (solve, compare, trace, verify, export, serve, cache):
+for command in (
+    *(estimate, watch, solve, prompt, compare, sweep, experiments, report, trace, verify),
+    *(export, serve, cache),
+):
     app.command()(command)
 app.add_typer(data, name="data")
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from siked.tracking import ENVIRONMENT
 from tests.functional.checkout import Checkout, ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -68,26 +67,6 @@ def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
     assert {"selected", "dev", "tiny.accuracy", "tiny.gain"} <= set(columns)
 
 
-def test_mlflow_has_one_parent_with_a_child_for_each_student(finished, monkeypatch):
-    for name, value in ENVIRONMENT.items():  # read once, when MLflow is first imported
-        monkeypatch.setenv(name, value)
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{finished.folder}/.siked/mlflow.db")
-    group = client.get_experiment_by_name("siked")
-    runs = {run.info.run_name: run for run in client.search_runs([group.experiment_id])}
-    parent = next(run for name, run in runs.items() if name.startswith("workspace-"))
-    children = {
-        name
-        for name, run in runs.items()
-        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
-    }
-    assert children == {"it0", "it1", "it2", "baseline-cot", "baseline-pot"}
-    assert "bubblewrap" in parent.data.tags["isolation"]
-    history = client.get_metric_history(parent.info.run_id, "tiny/accuracy")
-    assert sorted(point.step for point in history) == [0, 1, 2]
-
-
 def test_test_questions_carry_no_solution_and_never_train(finished):
     folder = finished.folder / "data" / "questions"
     rows = {
@@ -134,39 +113,6 @@ def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
     )
     assert ran(added) == ["settings", *(f"{stage}@it3" for stage in ITERATION), *ENDING]
     finished.restore()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "stages"),
-    [
-        ("seed", 9, ["train_it0", "generate@it1", "train@it1", "baseline_train@cot"]),
-        ("questions.seed", 9, ["questions"]),
-        ("questions.overlap.ngram", 9, ["questions"]),
-        ("student.split_digits", True, ["base"]),
-        ("generate.samples", 3, ["generate@it1"]),
-        ("engine.batch_tokens", 99, ["eval_it0", "generate@it1", "eval@it1", "baseline_eval@cot"]),
-        (
-            "verify.seconds",
-            9,
-            ["filter_teacher", "filter@it1", "eval_it0", "eval@it1", "baseline_eval@cot"],
-        ),
-        ("mix.keep", 2, ["mix_it0", "mix@it1"]),
-        ("mix.variant", "all", ["mix@it1"]),
-        ("train.policy", "off-policy", ["train@it1"]),
-        ("train.distil.epochs", 2, ["train_it0", "baseline_train@cot"]),
-        ("train.iterate.epochs", 2, ["train@it1"]),
-        ("train.lora.rank", 2, ["train_it0", "train@it1", "baseline_train@cot"]),
-        ("eval.max_new_tokens", 9, ["eval_it0", "eval@it1", "baseline_eval@cot"]),
-        ("plateau.patience", 2, ["eval_it0", "eval@it1"]),
-        ("tracking.experiment", "other", []),
-    ],
-)
-def test_a_setting_belongs_to_exactly_its_stages(finished, key, value, stages):
-    finished.set(key, value)
-    changed = set(json.loads(finished.dvc("status", "--json"))) - {"settings", "cards"}
-    finished.git("checkout", "--", "params.yaml")
-    # One foreach entry stands for its siblings.
-    assert {name for name in changed if not name.endswith(("@it2", "@pot"))} == set(stages)
 
 
 def test_every_data_set_has_a_card_and_the_model_can_be_traced(finished):

@@ -1,0 +1,140 @@
+"""siked sweep KEY VALUES...: one experiment for each value of a setting, then a table of them.
+
+siked sweep k 1 2 5 10                       k-1, k-2, ... with generate.samples=1, 2, ...
+siked sweep variant all adaptive
+siked sweep train.lora.rank 4 8 16           any key of params.yaml
+siked sweep bias '[cot,l2m,pot]' '[pot,l2m,cot]'
+siked sweep k 20 --queue                     `dvc queue start` runs it
+
+Each is a `dvc exp run --temp`: in a copy of its own, so that the workspace stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+
+from siked.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from siked.experiments import Experiment
+
+PARAMS = Path("params.yaml")
+WELL_KNOWN = {
+    "k": "generate.samples",
+    "variant": "mix.variant",
+    "policy": "train.policy",
+    "bias": "mix.bias",
+    "student": "student.source",
+}
+
+
+def sweep(
+    key: Annotated[str, typer.Argument(help=f"{', '.join(WELL_KNOWN)}, or a key of params.yaml.")],
+    values: Annotated[list[str], typer.Argument(help="As `dvc exp run -S` takes them.")],
+    *,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Only queue them: `dvc queue start` runs them.")
+    ] = False,
+) -> None:
+    """Run an experiment for each value, one after another, and compare them.
+
+    The same command again goes on where it was: experiments that are there are not run again.
+    """
+    from siked.commands.experiments import show  # noqa: PLC0415 - other commands start faster
+    from siked.experiments import experiments  # noqa: PLC0415
+
+    setting = WELL_KNOWN.get(key, key)
+    wanted = {_name(key, value): value for value in values}
+    if len(wanted) < len(values):
+        raise UserError(
+            f"{key}: a value stands twice, or two would give one name: {', '.join(values)}"
+        )
+    settings = {name: _checked(setting, value) for name, value in wanted.items()}
+    there = {one.name: one for one in experiments(Path())[1:]}
+    for name, value in wanted.items():
+        if _goes_on(there.get(name), name, settings[name]):
+            _run(name, f"{setting}={value}", queue=queue)
+    if queue:
+        print("`dvc queue start --jobs 1` runs them, `siked experiments` shows what came out")
+        return
+    there = {one.name: one for one in experiments(Path())}
+    show([there[name] for name in wanted if name in there])
+
+
+def _name(key: str, value: str) -> str:
+    """An experiment's name that git takes: ``k-10``, ``bias-cot-l2m-pot``, ``student-gemma-2b``."""
+    short = value.rpartition("/")[2] if key == "student" else value
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{key}-{short}")
+    return re.sub(r"\.{2,}", ".", name).strip("-.")
+
+
+def _checked(setting: str, value: str) -> dict[str, str]:
+    """The whole settings with this value, flat, checked before anything runs."""
+    from siked.settings import check_params, flat  # noqa: PLC0415
+
+    try:
+        raw = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        changed = _with(raw, setting, yaml.safe_load(value))
+    except FileNotFoundError:
+        raise UserError(f"{PARAMS}: no such file: run in the repository's root") from None
+    except yaml.YAMLError:
+        raise UserError(f"{setting}: {value!r} is not a value that YAML reads") from None
+    check_params(changed, f"{setting}={value}")
+    return dict(flat(changed))
+
+
+def _with(raw: Mapping[str, Any], setting: str, value: Any) -> dict[str, Any]:
+    """Settings with one key set, which must be there."""
+    changed = deepcopy(dict(raw))
+    *parents, last = setting.split(".")
+    inner: Any = changed
+    for part in parents:
+        inner = inner.get(part) if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or last not in inner:
+        raise UserError(f"{setting}: no key of {PARAMS}: `siked params` lists them")
+    inner[last] = value
+    return changed
+
+
+def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -> bool:
+    """Whether the experiment has yet to be run; says so where not.
+
+    Raises:
+        UserError: an experiment of that name was run with other settings.
+    """
+    if there is None or there.state in {"Failed", "no result"}:
+        return True
+    if there.state:
+        print(f"{name}: is {there.state.lower()} already")
+        return False
+    keys = sorted(settings.keys() | there.settings.keys())
+    if other := [key for key in keys if settings.get(key) != there.settings.get(key)]:
+        raise UserError(
+            f"{name}: is there with another {other[0]}: `dvc exp remove {name}` or `dvc exp rename "
+            f"{name} NEW` makes room"
+        )
+    print(f"{name}: is there already")
+    return False
+
+
+def _run(name: str, setting: str, *, queue: bool) -> None:
+    """Run or queue one experiment."""
+    how = "--queue" if queue else "--temp"
+    command = ["exp", "run", how, "--name", name, "--set-param", setting]
+    print(f"$ dvc {' '.join(command)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", "dvc", *command], check=False)
+    if done.returncode:
+        raise UserError(
+            f"{name}: DVC ended with {done.returncode} (see above): the same `siked sweep` goes on "
+            "here once that is mended"
+        )
