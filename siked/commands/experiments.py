@@ -54,8 +54,8 @@ def show(found: Sequence[Experiment], *, stages: bool = False) -> None:
     if stages:
         console.print(_stages(found))
     console.print(
-        "Accuracy in percent of the iteration that dev selected, with 95% Wilson interval. Tokens\n"
-        "written in self-generation and trained on. Time of all stages on this machine, more (>)\n"
+        "Accuracy in percent of the iteration that dev selected, with 95% Wilson interval. Tokens "
+        "written in self-generation and trained on. Time of all stages on this machine, more (>) "
         "where a stage ran elsewhere or the journal had part of its work.",
         style="dim",
     )
