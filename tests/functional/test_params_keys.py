@@ -101,7 +101,7 @@ def another(value: object) -> object:
         return value + 1
     if isinstance(value, str):
         return f"{value}-changed"
-    return [*value, "changed"] if isinstance(value, list) else 7
+    return (value[::-1] or ["changed"]) if isinstance(value, list) else 7
 
 
 def with_another(raw: dict, key: str) -> dict:
