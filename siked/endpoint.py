@@ -17,6 +17,7 @@ import httpx
 
 from siked.engines.protocol import Completion
 from siked.errors import UserError
+from siked.prompts import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,16 +68,15 @@ class Endpoint:
         Raises:
             UserError: the server gives no answer.
         """
-        messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
-        messages.append({"role": "user", "content": prompt.user})
+        asked = messages(prompt)
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": messages,
+            "messages": asked,
             "temperature": 0,
             "max_tokens": sampling.max_new_tokens,
         }
         if prompt.prefix:
-            messages.append({"role": "assistant", "content": prompt.prefix})
+            asked.append({"role": "assistant", "content": prompt.prefix})
             body |= {"continue_final_message": True, "add_generation_prompt": False}
         answer = self._call("POST", "/chat/completions", json=body)
         text = _found(answer, "choices", 0, "message", "content")

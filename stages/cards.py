@@ -152,10 +152,10 @@ def student_files(params: Params, name: str) -> Iterator[FileFacts]:
             f"Its greedy answers to {benchmark}, the strategy freely chosen.",
         )
         for folder, what in (
-            (files.forced, f"Its greedy answers to {benchmark} with each strategy forced."),
-            (files.sampled, f"Several samples of {benchmark} with each strategy forced."),
+            (layout.FORCED, f"Its greedy answers to {benchmark} with each strategy forced."),
+            (layout.SAMPLED, f"Several samples of {benchmark} with each strategy forced."),
         ):
-            if (path := folder / f"{benchmark}.jsonl").exists():
+            if (path := files.answers / folder / f"{benchmark}.jsonl").exists():
                 yield measure(path, VerifiedRationale, what)
 
 

@@ -52,8 +52,6 @@ def main(
         carried = before is not None and stopped(before)
         if before and carried:
             carry(before.answers, files.answers)
-            carry(before.forced, files.forced)
-            carry(before.sampled, files.sampled)
         else:
             answer(params, files, choices=loop)
         metrics = {name: figures(params, files, name) for name in benchmarks(params)}
@@ -82,7 +80,27 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
         files: the student's.
         choices: whether it knows all strategies, so that forcing each says something.
     """
-    asked, strategies = benchmarks(params), params.strategies
+    asked = benchmarks(params)
+    # The engine has gone when verification begins: a cluster may have room for one of them only.
+    written = ask(params, files, asked, choices=choices)
+    with (
+        open_verifier(params.verify, params.ray) as verifier,
+        replacing_folder(files.answers) as folder,
+    ):
+        for kind, answers in written.items():
+            for name, own in answers.items():
+                write_records(folder / kind / f"{name}.jsonl", verifier.verify(own, asked[name]))
+
+
+def ask(
+    params: Params,
+    files: layout.Student,
+    asked: Mapping[str, Mapping[str, Question]],
+    *,
+    choices: bool,
+) -> dict[Path, dict[str, list[Rationale]]]:
+    """What the student answers, by the folder below its answers, and by benchmark."""
+    strategies = params.strategies
     trained = any(files.adapter.iterdir())
     engine = open_journaled(
         params.engine,
@@ -94,32 +112,17 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens)
     what = f"eval {files.name}"
     free = freely(engine, asked, greedy, what=what, strategies=strategies)
-    write(params, free, asked, files.answers)
-    if not choices:
-        return
-    each: dict[str, list[Rationale]] = {}
-    if params.eval.forced:
+    written = {layout.FREE: free}
+    if choices and params.eval.forced:
         what = f"eval {files.name}, strategies forced"
-        each = with_each(engine, asked, greedy, what=what, strategies=strategies, free=free)
-    write(params, each, asked, files.forced)
-    more: dict[str, list[Rationale]] = {}
-    if params.eval.sampling:
+        written[layout.FORCED] = with_each(
+            engine, asked, greedy, what=what, strategies=strategies, free=free
+        )
+    if choices and params.eval.sampling:
         what = f"eval {files.name}, samples"
         drawn = Sampling(**params.eval.sampling.model_dump(), seed=params.seed)
-        more = with_each(engine, asked, drawn, what=what, strategies=strategies)
-    write(params, more, asked, files.sampled)
-
-
-def write(
-    params: Params,
-    answers: Mapping[str, list[Rationale]],
-    asked: Mapping[str, Mapping[str, Question]],
-    target: Path,
-) -> None:
-    """Check answers and write a folder with a file a benchmark."""
-    with open_verifier(params.verify, params.ray) as verifier, replacing_folder(target) as folder:
-        for name, own in answers.items():
-            write_records(folder / f"{name}.jsonl", verifier.verify(own, asked[name]))
+        written[layout.SAMPLED] = with_each(engine, asked, drawn, what=what, strategies=strategies)
+    return written
 
 
 def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:
@@ -127,9 +130,9 @@ def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, 
     name, strategies = f"{benchmark}.jsonl", params.strategies
     free = list(read_records(files.answers / name, VerifiedRationale))
     found = evaluate(free, strategies)
-    if (each := files.forced / name).exists():
+    if (each := files.answers / layout.FORCED / name).exists():
         found |= choice(free, read_records(each, VerifiedRationale), strategies)
-    if (more := files.sampled / name).exists():
+    if (more := files.answers / layout.SAMPLED / name).exists():
         found["samples"] = several(read_records(more, VerifiedRationale), strategies)
     return found
 

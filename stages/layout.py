@@ -30,6 +30,12 @@ TEACH = METRICS / "teach"
 PLOTS = Path("plots")
 REPORTS = Path("reports")
 
+FREE = Path()
+FORCED = Path("forced")
+"""Below a student's answers: the greedy ones with each strategy forced."""
+SAMPLED = Path("sampled")
+"""Below a student's answers: several samples of each strategy."""
+
 
 def test_set(name: str) -> Path:
     """The questions of a test set."""
@@ -63,18 +69,8 @@ class Student:
 
     @property
     def answers(self) -> Path:
-        """Its greedy answers, a file a benchmark."""
+        """Its greedy answers, a file a benchmark, and folders ``FORCED`` and ``SAMPLED``."""
         return self._data / "answers"
-
-    @property
-    def forced(self) -> Path:
-        """Its greedy answers with each strategy forced, a file a benchmark; empty where none."""
-        return self._data / "forced"
-
-    @property
-    def sampled(self) -> Path:
-        """Several samples a question and strategy, a file a benchmark; empty where none."""
-        return self._data / "sampled"
 
     @property
     def adapter(self) -> Path:

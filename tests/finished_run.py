@@ -132,7 +132,7 @@ def write_run(
                     for turn, strategy in enumerate(STRATEGIES)
                     for place, one in enumerate(rows)
                 ]
-                write_records(root / f"data/students/{writer}/forced/{name}.jsonl", both)
+                write_records(root / f"data/students/{writer}/answers/forced/{name}.jsonl", both)
                 evaluations[writer][name] |= choice(rows, both, STRATEGIES)
         own = _samples(root, writer, trained, samples, wrote)
         carried = (

@@ -138,7 +138,8 @@ def _copy(root: Path, revision: str, student: str, target: Path) -> str:
             student = _selected(target / SUMMARY)
         answers = STUDENTS / student / "answers"
         with _at_hand(revision, answers):
-            benchmarks = [Path(path) for path in files.find(str(answers))]
+            found = [Path(path) for path in files.find(str(answers))]
+        benchmarks = [path for path in found if path.parent == answers]
         if not benchmarks:
             with _at_hand(revision, STUDENTS):
                 names = [Path(path).name for path in files.ls(str(STUDENTS), detail=False)]

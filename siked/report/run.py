@@ -2,7 +2,7 @@
 
     params.yaml, metrics/summary.json, metrics/teacher.json    settings and outcome
     metrics/students/it1/{generate,filter,mix,train,eval}.json what each step counted
-    data/students/it1/{answers,forced}/BENCHMARK.jsonl         what a student answered
+    data/students/it1/answers/[forced/]BENCHMARK.jsonl         what a student answered
     data/students/it1/verified.jsonl                           what its predecessor sampled
     plots/students/it1/loss.csv                                its training
 
@@ -158,7 +158,10 @@ def read_run(params: Params, root: Path = Path()) -> Run:
         },
         browser=browser(
             answers,
-            {name: _answers(root, name, "forced", benchmarks, needed=False) for name in steps},
+            {
+                name: _answers(root, name, "answers/forced", benchmarks, needed=False)
+                for name in steps
+            },
             train,
             {one.id: one for path in files for one in read_records(path, Question)},
             params.strategies,

@@ -43,6 +43,15 @@ class Clone:
         made.dvc("checkout", "--quiet")
         return made
 
+    def copy(self, folder: Path) -> "Clone":
+        """The same in another folder, with its data, DVC's run cache and the journal.
+
+        Not with MLflow's store, which names the folder that it is in.
+        """
+        ignored = shutil.ignore_patterns("mlflow.db", "mlartifacts")
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=ignored)
+        return Clone(folder)
+
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone; return what it printed."""
         done = subprocess.run(

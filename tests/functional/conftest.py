@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functional.checkout import Checkout, student
+from tests.functional.checkout import Checkout, Clone, student
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +17,9 @@ def finished(tmp_path_factory, tiny_student) -> Checkout:
     clone.dvc("repro")
     clone.commit("first run")
     return clone
+
+
+@pytest.fixture
+def own(finished, tmp_path) -> Clone:
+    """The same for one test alone, which may run, change and remove what it likes in it."""
+    return finished.copy(tmp_path / "own")

@@ -17,7 +17,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from siked.settings import documented
-from tests.functional.checkout import Checkout, ran
+from tests.functional.checkout import Clone, ran
 
 EVERY_EVAL = {"eval_it0", "eval", "baseline_eval"}
 EVERY_TRAINING = {"train_it0", "train", "baseline_train"}
@@ -161,13 +161,12 @@ def test_a_key_reruns_exactly_the_stages_that_depend_on_it(finished, key):
 
 
 @pytest.mark.slow
-def test_dvc_agrees_with_the_quick_look(finished):
+def test_dvc_agrees_with_the_quick_look(own):
     """The same question put to `dvc status`, and a real run of what a key changes."""
-    assert depends(finished.folder)[0] == set()
-    finished.set("verify.seconds", 9)
-    status = set(json.loads(finished.dvc("status", "--json")))
-    assert status == {*depends(finished.folder)[0], ALWAYS}
-    finished.restore()
+    assert depends(own.folder)[0] == set()
+    own.set("verify.seconds", 9)
+    status = set(json.loads(own.dvc("status", "--json")))
+    assert status == {*depends(own.folder)[0], ALWAYS}
 
 
 @pytest.mark.slow
@@ -180,8 +179,7 @@ def test_dvc_agrees_with_the_quick_look(finished):
     ],
 )
 def test_a_real_run_takes_these_stages_and_no_others(
-    finished: Checkout, key: str, value: object, stages: list[str]
+    own: Clone, key: str, value: object, stages: list[str]
 ):
-    finished.set(key, value)
-    assert ran(finished.dvc("repro")) == [ALWAYS, *stages]
-    finished.restore()
+    own.set(key, value)
+    assert ran(own.dvc("repro")) == [ALWAYS, *stages]

@@ -86,8 +86,8 @@ def test_test_questions_carry_no_solution_and_never_train(finished):
     assert not trained & held_out
 
 
-def test_a_change_of_params_reruns_what_depends_on_it(finished):
-    output = finished.dvc("exp", "run", "-S", "train.iterate.learning_rate=0.002")
+def test_a_change_of_params_reruns_what_depends_on_it(own):
+    output = own.dvc("exp", "run", "-S", "train.iterate.learning_rate=0.002")
     expected = [
         *(f"{stage}@it1" for stage in ("train", "eval")),
         *(f"{stage}@it2" for stage in ITERATION),
@@ -96,14 +96,13 @@ def test_a_change_of_params_reruns_what_depends_on_it(finished):
     # What a changed student writes may stay the same, and then nothing after it runs.
     assert ran(output)[:2] == ["settings", "train@it1"]
     assert set(ran(output)[2:]) <= set(expected)
-    finished.restore()
 
 
-def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
-    dropped = finished.dvc("exp", "run", "-S", "~iterations.it2")
+def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(own):
+    dropped = own.dvc("exp", "run", "-S", "~iterations.it2")
     assert ran(dropped) == ["settings", *ENDING]
-    assert not (finished.folder / "models" / "students" / "it2").exists()
-    added = finished.dvc(
+    assert not (own.folder / "models" / "students" / "it2").exists()
+    added = own.dvc(
         "exp",
         "run",
         "-S",
@@ -112,7 +111,6 @@ def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(finished):
         "+iterations.it3={previous: it2}",
     )
     assert ran(added) == ["settings", *(f"{stage}@it3" for stage in ITERATION), *ENDING]
-    finished.restore()
 
 
 def test_every_data_set_has_a_card_and_the_model_can_be_traced(finished):
