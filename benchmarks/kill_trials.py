@@ -12,7 +12,7 @@ loaded its libraries has none), `left` processes that outlived the kill by two s
     python -m benchmarks.kill_trials --student models/base --questions 25 --kills 3
 
 Runs are short here, so the trainer saves a checkpoint every two seconds of training instead of
-every 60; what that leaves to be redone is counted as it is. `--folder` keeps the copy and the
+every 30; what that leaves to be redone is counted as it is. `--folder` keeps the copy and the
 trials, and a second call with the same folder goes on; `--at-most` ends a call early, after so many
 seconds, on a machine that others need too.
 """

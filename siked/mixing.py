@@ -7,7 +7,9 @@ rationales of each question and strategy, ``mix`` puts the student's and the tea
 - ``adaptive``: the student's, and the teacher's for what the student does not solve: a question
   by any strategy (scope ``question``), or each question and strategy by itself (``strategy``).
 
-Where the student solved nothing, both variants give D_LLM alone.
+Where the student solved nothing, both variants give D_LLM alone. Two more are controls, without
+which no gain can be put down to mixing: ``self`` is the student's rows alone, ``teacher`` the
+teacher's.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from siked.records import VerifiedRationale
+    from siked.settings import Variant
 
 Origin = Literal["teacher", "student"]
 
@@ -61,7 +64,7 @@ def mix(
     teacher: Sequence[VerifiedRationale],
     student: Sequence[VerifiedRationale],
     *,
-    variant: Literal["all", "adaptive"],
+    variant: Variant,
     scope: Literal["question", "strategy"],
 ) -> list[tuple[Origin, VerifiedRationale]]:
     """The next training set with the origin of each row: the student's rows, then the teacher's.
@@ -69,16 +72,21 @@ def mix(
     Args:
         teacher: D_LLM, as ``select`` gives it.
         student: D_self, as ``select`` gives it.
-        variant: which of the teacher's rows join.
+        variant: which rows of the two join.
         scope: what counts as solved by the student in ``adaptive``.
     """
-    joined: list[tuple[Origin, VerifiedRationale]] = [("student", one) for one in student]
+    own: list[tuple[Origin, VerifiedRationale]] = [("student", one) for one in student]
+    taught: list[tuple[Origin, VerifiedRationale]] = [("teacher", one) for one in teacher]
+    if variant == "self":
+        return own
+    if variant == "teacher":
+        return taught
     if variant == "all":
-        return joined + [("teacher", one) for one in teacher]
+        return own + taught
     by_question = scope == "question"
     solved = {(one.question_id, None if by_question else one.strategy) for one in student}
-    return joined + [
-        ("teacher", one)
-        for one in teacher
+    return own + [
+        (origin, one)
+        for origin, one in taught
         if (one.question_id, None if by_question else one.strategy) not in solved
     ]

@@ -17,7 +17,7 @@ from siked.cards.facts import measure, sources
 from siked.cards.teacher import written_by
 from siked.files import read_json, replacing_folder, write_json, write_text
 from siked.records import Example, Question, Rationale, VerifiedRationale
-from siked.settings import FIRST_ITERATION
+from siked.settings import FIRST_ITERATION, NO_EFFECT
 from stages import layout
 from stages.common import stage
 
@@ -161,7 +161,7 @@ def student_files(params: Params, name: str) -> Iterator[FileFacts]:
 
 def chosen(params: Params, *keys: str) -> dict[str, Any]:
     """Some of the settings, without defaults and without where files lie on this machine."""
-    settings = params.model_dump(mode="json", exclude_defaults=True)
+    settings = params.model_dump(mode="json", exclude_defaults=True, exclude=NO_EFFECT)
     del settings["questions"]["root"]
     return {key: settings[key] for key in keys}
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from siked.analysis import mixed
+from siked.errors import UserError
 from siked.files import write_json
 from siked.mixing import mix, select
 from siked.models import load_tokenizer
@@ -48,7 +49,14 @@ def main(
                 keep=settings.keep,
                 bias=settings.bias,
             )
-        rows = mix(teacher, own, variant=settings.variant, scope=settings.scope)
+        # Iteration 0 is plain distillation whatever the variant.
+        variant = settings.variant if previous else "teacher"
+        rows = mix(teacher, own, variant=variant, scope=settings.scope)
+        if variant == "self" and not rows and not carried:
+            raise UserError(
+                f"mix.variant: self has nothing to train {student} on: {previous} solved no train "
+                "question; let the teacher's rows join, or sample more"
+            )
         asked = questions(layout.TRAIN)
         tokenizer = load_tokenizer(layout.BASE)
         examples = [

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from siked.estimating.cards import Card
     from siked.estimating.last_run import LastRun
     from siked.estimating.ranges import Range
-    from siked.estimating.stages import Plan, Row, Variant
-    from siked.settings import Params
+    from siked.estimating.stages import Plan, Row
+    from siked.settings import Params, Variant
 
-VARIANTS: tuple[Variant, ...] = ("adaptive", "all")
+PAPERS: tuple[Variant, ...] = ("adaptive", "all")
+"""The variants that are always compared."""
 
 
 def estimate(
@@ -102,13 +103,13 @@ Estimates = dict[tuple["Variant", int], list["Row"]]
 
 
 def _estimates(plan: Plan, samples: int | None) -> Estimates:
-    """Rows of each variant and K: the settings' own K first."""
+    """Rows of each variant and K: the settings' own first."""
     counts = dict.fromkeys([plan.params.generate.samples, samples or 0])
     return {
         (variant, count): plan.samples(count).rows(variant)
         for count in counts
         if count
-        for variant in VARIANTS
+        for variant in dict.fromkeys([plan.params.mix.variant, *PAPERS])
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from siked.estimating.assumptions import CHARACTERS_A_TOKEN
 from siked.estimating.ranges import NOTHING, Range
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from siked.estimating.acceptance import Acceptance
     from siked.estimating.asked import Asked
     from siked.estimating.assumptions import Assumed
-    from siked.settings import Params
+    from siked.settings import Params, Variant
 
-Variant = Literal["all", "adaptive"]
 TEMPLATE = 20
 """Tokens that a chat template and a strategy's tag add."""
 RECORD = 130
@@ -186,7 +185,8 @@ class _Counting:
         )
         yield self._timed(row, self._plan.student)
         yield self._checked(f"filter@{name}", Range.exactly(calls))
-        mixed = _sum(self._kept(writer, generate.samples).values()) + self._joining(writer, d_llm)
+        own = _sum(self._kept(writer, generate.samples).values())
+        mixed = (NOTHING if self._variant == "teacher" else own) + self._joining(writer, d_llm)
         yield from self._student(name, mixed, params.train.iterate.epochs)
 
     def _student(
@@ -261,7 +261,9 @@ class _Counting:
     def _joining(self, writer: Acceptance, d_llm: dict[str, Range]) -> Range:
         """The teacher's rows that join the student's."""
         mix, samples = self._params.mix, self._params.generate.samples
-        if self._variant == "all":
+        if self._variant == "self":
+            return NOTHING
+        if self._variant in {"all", "teacher"}:
             return _sum(d_llm.values())
         if mix.scope == "question":
             return _sum(d_llm.values()).without(writer.any_solved(samples))

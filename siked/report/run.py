@@ -29,6 +29,7 @@ from siked.plots import bias_rows
 from siked.records import Question, VerifiedRationale, read_records
 from siked.report.rationales import Browser, Kinds, browser
 from siked.sampling_statistics import several
+from siked.settings import NO_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 TEACHER = "teacher"
 BASELINE = "baseline-"
-UNSHOWN = ("tracking", "ray")
-"""Settings that change no output: the page must not depend on them."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def read_run(params: Params, root: Path = Path()) -> Run:
             sampled[iteration.previous] = several(watched, params.strategies)
     others = [name for name in [iterations[0], *baselines] if name != summary["selected"]]
     return Run(
-        params=params.model_dump(mode="json", exclude=set(UNSHOWN)),
+        params=params.model_dump(mode="json", exclude=NO_EFFECT),
         chain=iterations,
         baselines=baselines,
         steps=steps,

@@ -20,7 +20,7 @@ from siked.settings.models import (
     TeacherModel,
     TeacherSettings,
 )
-from siked.settings.params import Params
+from siked.settings.params import NO_EFFECT, Params
 from siked.settings.questions import Overlap, QuestionSettings, Source
 from siked.settings.reading import check_params, documented, flat, load_params
 from siked.settings.steps import (
@@ -32,11 +32,13 @@ from siked.settings.steps import (
     Schedule,
     TrackingSettings,
     TrainSettings,
+    Variant,
     VerifySettings,
 )
 
 __all__ = [
     "FIRST_ITERATION",
+    "NO_EFFECT",
     "AnyEngine",
     "EvalSettings",
     "Iteration",
@@ -61,6 +63,7 @@ __all__ = [
     "TrackingSettings",
     "TrainSettings",
     "TransformersSettings",
+    "Variant",
     "VerifySettings",
     "VllmSettings",
     "as_transformers",

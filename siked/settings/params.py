@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
@@ -19,6 +19,9 @@ from siked.settings.steps import (
     TrainSettings,
     VerifySettings,
 )
+
+NO_EFFECT: dict[str, Any] = {"ray": True, "tracking": True, "verify": {"workers"}}
+"""Settings that change no output, as pydantic's ``exclude``: no cached file may show them."""
 
 
 class Params(Settings):

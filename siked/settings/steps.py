@@ -43,12 +43,16 @@ class Iteration(Settings):
     """The iteration whose student generates; `it0` is plain distillation."""
 
 
+Variant = Literal["all", "adaptive", "self", "teacher"]
+
+
 class MixSettings(Settings):
     """How D_self and D_LLM become the next training set."""
 
-    variant: Literal["all", "adaptive"]
+    variant: Variant
     """`all`: D_self and all of D_LLM. `adaptive`: D_self and the D_LLM rows of what D_self does
-    not solve."""
+    not solve. Two controls: `self`, D_self alone (self-training), and `teacher`, D_LLM alone (plain
+    distillation that goes on; the samples are not used, so take generate.samples: 1)."""
     scope: Literal["question", "strategy"]
     """What counts as solved in `adaptive`: a `question` by any strategy (the paper's text), or
     each question and `strategy` by itself (its authors' code)."""

@@ -32,19 +32,20 @@ SHAPE = {"rank": "r", "alpha": "lora_alpha", "dora": "use_dora", "rslora": "use_
 
 def begin(model: Any, settings: Lora) -> Any:
     """Put a new adapter on a model; torch's random state decides its weights."""
+    return get_peft_model(model, LoraConfig(**arguments(settings), task_type="CAUSAL_LM"))
+
+
+def arguments(settings: Lora) -> dict[str, Any]:
+    """An adapter's shape in peft's words, which are Unsloth's too."""
     targets = settings.target_modules
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-            target_modules=targets if isinstance(targets, str) else list(targets),
-            use_dora=settings.dora,
-            use_rslora=settings.rslora,
-            task_type="CAUSAL_LM",
-        ),
-    )
+    return {
+        "r": settings.rank,
+        "lora_alpha": settings.alpha,
+        "lora_dropout": settings.dropout,
+        "target_modules": targets if isinstance(targets, str) else list(targets),
+        "use_dora": settings.dora,
+        "use_rslora": settings.rslora,
+    }
 
 
 def check(folder: Path, settings: Lora) -> None:

@@ -84,15 +84,9 @@ class UnslothTrainer:
                 )
                 if lora is None:
                     return model
-                targets = lora.target_modules
                 student = FastLanguageModel.get_peft_model(
                     model,
-                    r=lora.rank,
-                    lora_alpha=lora.alpha,
-                    lora_dropout=lora.dropout,
-                    target_modules=targets if isinstance(targets, str) else list(targets),
-                    use_rslora=lora.rslora,
-                    use_dora=lora.dora,
+                    **adapters.arguments(lora),
                     use_gradient_checkpointing=checkpointing,
                     random_state=job.seed,
                 )

@@ -113,6 +113,13 @@ def test_a_dropped_and_an_added_iteration_rerun_nothing_earlier(own):
     assert ran(added) == ["settings", *(f"{stage}@it3" for stage in ITERATION), *ENDING]
 
 
+def test_a_student_that_solved_nothing_cannot_train_itself(own):
+    own.set("mix.variant", "self")
+    output = own.dvc("repro", fails=True)
+    assert "error: mix.variant: self has nothing to train it1 on: it0 solved no train" in output
+    assert "Traceback" not in output
+
+
 def test_every_data_set_has_a_card_and_the_model_can_be_traced(finished):
     cards = {path.name for path in (finished.folder / "data" / "cards").iterdir()}
     for name in ("questions", "teacher", "it0", "it1", "it2", "baseline-cot", "baseline-pot"):

@@ -59,7 +59,7 @@ def test_figures_of_four_samples_foretell_what_ten_solve():
 
 @pytest.mark.parametrize("bias", [None, ["pot", "cot"]])
 @pytest.mark.parametrize("scope", ["question", "strategy"])
-@pytest.mark.parametrize("variant", ["all", "adaptive"])
+@pytest.mark.parametrize("variant", ["all", "adaptive", "self", "teacher"])
 def test_the_examples_foretold_are_those_that_mixing_makes(tmp_path, variant, scope, bias):
     teacher, student = verdicts(seed=1, samples=2, right=4), verdicts(seed=2, samples=4, right=1)
     keep = 1

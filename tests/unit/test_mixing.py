@@ -53,6 +53,7 @@ def test_bias_keeps_the_first_strategy_that_solves_each_question():
         ("all", "question", [("a", "cot"), ("a", "pot"), ("b", "cot"), ("b", "pot")]),
         ("adaptive", "question", [("b", "cot"), ("b", "pot")]),
         ("adaptive", "strategy", [("a", "cot"), ("b", "cot"), ("b", "pot")]),
+        ("self", "question", []),
     ],
 )
 def test_variants_differ_in_the_teachers_rows(variant, scope, teachers):
@@ -60,6 +61,13 @@ def test_variants_differ_in_the_teachers_rows(variant, scope, teachers):
     student = [rationale("a", "pot", text="own")]
     rows = keys(mix(teacher, student, variant=variant, scope=scope))
     assert rows == [("student", "a", "pot"), *(("teacher", *key) for key in teachers)]
+
+
+def test_the_control_without_the_student_is_the_teacher_alone():
+    teacher = [rationale(q, s) for q in "ab" for s in ("cot", "pot")]
+    student = [rationale("a", "pot", text="own")]
+    rows = mix(teacher, student, variant="teacher", scope="question")
+    assert rows == [("teacher", one) for one in teacher]
 
 
 @pytest.mark.parametrize("variant", ["all", "adaptive"])

