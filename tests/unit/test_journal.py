@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import multiprocessing
-import os
 import random
 import shutil
 import signal
@@ -237,7 +236,7 @@ def test_killed_runs_go_on_to_the_bytes_of_an_undisturbed_one(folder, tmp_path, 
             process.start()
             while process.is_alive() and written(journal) < goal:
                 time.sleep(0.001)
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()  # or it has ended by itself
             process.join()
             kills += process.exitcode == -signal.SIGKILL
             assert written(journal) >= seen, "what was finished is lost"

@@ -85,7 +85,8 @@ ENDS = {
         Failure.FORBIDDEN,
     ),
     "subprocess": (ANY + "load('subprocess').run(['/usr/lib/x'])\nanswer = 1", Failure.FORBIDDEN),
-    "memory bomb": ("x = [0] * 2**20\nwhile True:\n    x = x + x", Failure.MEMORY),
+    # Memory that is asked for and not touched, which a machine at work gives away as quickly.
+    "memory bomb": ("x = []\nwhile True:\n    x.append(bytes(2**24))", Failure.MEMORY),
     "one large text": ('x = "a" * 10**10', Failure.MEMORY),
     "power tower": ("answer = 10**10**10", Failure.TIMEOUT),
     "endless loop": ("while True:\n    pass", Failure.TIMEOUT),
