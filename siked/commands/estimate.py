@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from siked.estimating.stages import Plan, Row
     from siked.settings import Params, Variant
 
+WIDE = 140
+"""Columns of the tables where no terminal says how many it has."""
 PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 """The variants that are always compared."""
 
@@ -147,7 +150,8 @@ def _facts(plan: Plan, last: LastRun, rates: Card | LastRun) -> list[str]:
 
 def _measured(last: LastRun) -> str:
     rates = {
-        "tokens written": last.generation,
+        "tokens sampled": last.generation,
+        "tokens answered": last.answering,
         "tokens learned from": last.training,
     }
     return ",".join(f" {_ranged(one)} {what} a second" for what, one in rates.items() if one)
@@ -163,7 +167,8 @@ def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
     own = (params.mix.variant, params.generate.samples)
     rows = found[own]
     hours = "machine" if isinstance(plan.rates, LastRun) else "card"
-    console = Console(highlight=False)
+    # Into a file or a pipe, nothing needs to be cut off.
+    console = Console(highlight=False, width=shutil.get_terminal_size((WIDE, 24)).columns)
     table = _table("stage", hours)
     for row in [*rows, total(rows)]:
         table.add_row(row.stage, *_cells(row))

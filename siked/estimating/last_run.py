@@ -9,6 +9,7 @@ Seconds are those of ``siked.timings``; what a stage did in that time is in
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -21,7 +22,7 @@ from siked.statistics import wilson
 from siked.timings import timings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 OTHER_SIZE = 2.0
@@ -36,6 +37,8 @@ class LastRun:
     """Of its student; None where ``models/base`` is not there."""
     generation: Range | None = None
     """Tokens written a second by the student, whole stages with their model's loading."""
+    answering: Range | None = None
+    """The same of evaluations, which write one answer a question, and fewer of them."""
     training: Range | None = None
     """Tokens learned from a second."""
     verified: Range | None = None
@@ -59,6 +62,16 @@ class LastRun:
         """
         del read
         return written / self._for(self.generation, parameters)
+
+    def answering_seconds(self, read: Range, written: Range, parameters: float) -> Range:
+        """The same of greedy answers.
+
+        Raises:
+            LookupError: no generation was measured.
+        """
+        if self.answering is None:
+            return self.generation_seconds(read, written, parameters)
+        return written / self._for(self.answering, parameters)
 
     def training_seconds(self, tokens: Range, parameters: float) -> Range:
         """Seconds of this machine that learn from so many tokens.
@@ -97,9 +110,10 @@ def last_run(metrics: Path, times: Path, lock: Path, base: Path) -> LastRun:
     teacher = metrics / "teacher.json"
     return LastRun(
         parameters=counted(base),
-        generation=_rates(ran, seconds, "generate", "tokens"),
-        training=_rates(ran, seconds, "train", "tokens"),
-        verified=_rates(steps, seconds, "filter", "rows_in"),
+        generation=_rates(ran, seconds, "generate", itemgetter("tokens")),
+        answering=_rates(ran, seconds, "eval", _answered),
+        training=_rates(ran, seconds, "train", itemgetter("tokens")),
+        verified=_rates(steps, seconds, "filter", itemgetter("rows_in")),
         written=_quotients(ran, "generate", "tokens", "rows"),
         example=_quotients(ran, "train", "tokens", "completion_tokens"),
         teacher=_acceptance(read_json(teacher)) if teacher.exists() else None,
@@ -122,15 +136,32 @@ def _rates(
     steps: Mapping[tuple[str, str], dict[str, Any]],
     seconds: Mapping[str, float],
     step: str,
-    amount: str,
+    amount: Callable[[dict[str, Any]], float],
 ) -> Range | None:
     """What all students' runs of one step did in a second."""
     rates = [
-        figures[amount] / took
+        done / took
         for (name, one), figures in steps.items()
-        if one == step and (took := seconds.get(f"{step}@{name}", 0)) >= 1 and figures[amount]
+        if one == step
+        and (took := seconds.get(f"{step}@{name}", 0)) >= 1
+        and (done := amount(figures))
     ]
     return Range.of(rates) if rates else None
+
+
+def _answered(figures: dict[str, Any]) -> float:
+    """Tokens of an evaluation, about: answers that were not chosen are as long as those that were.
+
+    0 where it drew samples too: it does not say how long those are.
+    """
+    benchmarks = [one for one in figures.values() if isinstance(one, dict)]
+    if any("samples" in one for one in benchmarks):
+        return 0
+    tokens: float = sum(
+        one["n"] * one["completion_tokens"] * max(1, len(one.get("forced", ())))
+        for one in benchmarks
+    )
+    return tokens
 
 
 def _quotients(

@@ -51,6 +51,10 @@ class Rates(Protocol):
         """Seconds that read prompts of so many tokens and write so many."""
         ...
 
+    def answering_seconds(self, read: Range, written: Range, parameters: float) -> Range:
+        """The same where each prompt has one greedy answer."""
+        ...
+
     def training_seconds(self, tokens: Range, parameters: float) -> Range:
         """Seconds that learn from so many tokens."""
         ...
@@ -212,11 +216,10 @@ class _Counting:
         )
         yield self._priced(trained)
         answers = self._plan.asked.dev + sum(self._plan.asked.tests.values())
-        each = 1
-        if not baseline:
-            each += len(params.strategies) * params.eval.forced
-            if params.eval.sampling is not None:
-                each += len(params.strategies) * params.eval.sampling.samples
+        # Of the forced answers, one is the free one.
+        each = 1 if baseline or not params.eval.forced else len(params.strategies)
+        if not baseline and params.eval.sampling is not None:
+            each += len(params.strategies) * params.eval.sampling.samples
         calls = answers * each
         written = self._assumed.written.at_most(params.eval.max_new_tokens) * calls
         row = Row(
@@ -226,7 +229,8 @@ class _Counting:
             written,
             disk=self._rationales(calls) + Range.exactly(VERDICT * calls),
         )
-        yield self._timed(row, self._plan.student)
+        seconds = self._plan.rates.answering_seconds(row.read, row.written, self._plan.student)
+        yield self._priced(replace(row, hours=seconds / HOUR))
 
     def _checked(self, name: str, rows: Range) -> Row:
         hours = rows / self._plan.verified / HOUR
