@@ -104,6 +104,29 @@ def test_a_run_is_estimated_from_the_rates_of_the_last_one(tmp_path):
     assert row["hours"]["likely"] * 3600 == pytest.approx(calls * 50 / 100)
 
 
+def test_evaluations_have_their_own_rate_and_forced_answers_count(tmp_path):
+    raw = settings(tmp_path)
+    recorded(tmp_path, raw, {"it1": verdicts(seed=2, samples=4, right=1)})
+    steps(tmp_path, "it1", generate={"rows": 100, "tokens": 5_000}, seconds=50)
+    each = {"n": 100, "completion_tokens": 50}
+    figures = {
+        "it1": {"dev": each | {"forced": {"cot": {}, "l2m": {}, "pot": {}}}},
+        "baseline-cot": {"dev": each},
+        "it2": {"dev": each | {"samples": {}}},
+    }
+    for student, found in figures.items():
+        folder = tmp_path / "metrics/students" / student
+        folder.mkdir(exist_ok=True)
+        (folder / "eval.json").write_text(json.dumps({"carried": False, "so_far": [0.1]} | found))
+        with (tmp_path / ".siked/timings.jsonl").open("a") as file:
+            entry = {"experiment": None, "stage": f"eval@{student}", "seconds": 100, "recalled": 0}
+            file.write(json.dumps(entry) + "\n")
+    assert read(tmp_path).answering == Range.of([50, 150])
+    row = stage(estimated(tmp_path, raw), "eval@it1")
+    assert row["calls"]["likely"] == 3 * 300, "the free answer is one of the forced"
+    assert row["hours"]["low"] * 3600 == pytest.approx(row["written"]["low"] / 150)
+
+
 def test_rates_leave_out_what_a_run_did_not_do_itself(tmp_path):
     steps(tmp_path, "it1", generate={"rows": 100, "tokens": 5_000}, seconds=50)
     steps(tmp_path, "it2", generate={"rows": 100, "tokens": 6_000}, seconds=2, recalled=90)
