@@ -1,7 +1,7 @@
 """How fast the student trains: TRL's SFTTrainer as it comes, this project's, and Unsloth's.
 
     python -m benchmarks.training --model models/base
-    python -m benchmarks.training --model models/base --unsloth ~/unsloth/bin/python
+    python -m benchmarks.training --model models/base --unsloth .venv-unsloth/bin/python
 
 All take the same examples in the same order from the same first weights, so that their losses can
 be compared step by step. A token is a token of an example; padding does not count.
@@ -10,7 +10,7 @@ TRL 1.15 computes its loss in a Triton kernel, which needs a GPU. Without one it
 model's own loss here (``transformers.Trainer.compute_loss``), the least change that lets it train.
 
 Unsloth changes the libraries that it is imported beside, so it runs in a process and an environment
-of its own (tests/unit/test_training_unsloth.py says how to make one), as ``train.trainer: unsloth``
+of its own (`make engines` makes one), as ``train.trainer: unsloth``
 runs it.
 """
 

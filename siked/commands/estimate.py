@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from siked.console import console
 from siked.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from siked.estimating.stages import Plan, Row
     from siked.settings import Params, Variant
 
-WIDE = 140
-"""Columns of the tables where no terminal says how many it has."""
 PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 """The variants that are always compared."""
 
@@ -158,7 +156,6 @@ def _measured(last: LastRun) -> str:
 
 
 def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
-    from rich.console import Console  # noqa: PLC0415
 
     from siked.estimating.last_run import LastRun  # noqa: PLC0415
     from siked.estimating.stages import total  # noqa: PLC0415
@@ -167,19 +164,18 @@ def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
     own = (params.mix.variant, params.generate.samples)
     rows = found[own]
     hours = "machine" if isinstance(plan.rates, LastRun) else "card"
-    # Into a file or a pipe, nothing needs to be cut off.
-    console = Console(highlight=False, width=shutil.get_terminal_size((WIDE, 24)).columns)
+    out = console()
     table = _table("stage", hours)
     for row in [*rows, total(rows)]:
         table.add_row(row.stage, *_cells(row))
-    console.print(f"mix.variant {own[0]}, generate.samples {own[1]}")
-    console.print(table)
+    out.print(f"mix.variant {own[0]}, generate.samples {own[1]}")
+    out.print(table)
     sums = _table("in all", hours)
     for (variant, count), several in found.items():
         sums.add_row(f"{variant}, K = {count}", *_cells(total(several)))
-    console.print(sums)
+    out.print(sums)
     for line in facts:
-        console.print(f"- {line}", soft_wrap=True)
+        out.print(f"- {line}", soft_wrap=True)
 
 
 def _table(first: str, hours: str) -> Table:

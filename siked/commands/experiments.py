@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from siked.console import console
 from siked.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,13 +48,11 @@ def experiments(
 
 def show(found: Sequence[Experiment], *, stages: bool = False) -> None:
     """Print the table, and that of the stages where wanted."""
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(highlight=False)
-    console.print(_outcomes(found))
+    out = console()
+    out.print(_outcomes(found))
     if stages:
-        console.print(_stages(found))
-    console.print(
+        out.print(_stages(found))
+    out.print(
         "Accuracy in percent of the iteration that dev selected, with 95% Wilson interval. Tokens "
         "written in self-generation and trained on. Time of all stages on this machine, more (>) "
         "where a stage ran elsewhere or the journal had part of its work.",

@@ -8,13 +8,13 @@ siked trace train@it1 --json
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from siked.commands.lineage import Lineage, Workspace
+from siked.console import console
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -47,11 +47,8 @@ def trace(
         found = _as_json(target, chain, lineage, workspace)
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to load, for this alone
-
-    # A pipe has no width, and a broken line cannot be searched.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(_Drawing(chain, lineage, workspace, params=params, code=code).tree(target))
+    # A broken line cannot be searched.
+    console(200).print(_Drawing(chain, lineage, workspace, params=params, code=code).tree(target))
     print(_summary(chain, workspace))
 
 

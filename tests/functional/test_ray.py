@@ -34,8 +34,12 @@ def test_stages_spread_over_ray_write_the_bytes_of_one_machine(own):
     assert len(alone) > len(SPREAD)
 
     shutil.rmtree(own.folder / ".siked" / "journal")
-    own.set("ray", {"address": "local", "replicas": 2})
+    own.set("ray", {"replicas": 2})
     own.set("verify.workers", 1)
+    own.set("ray.address", "127.0.0.1:1")
+    for stage in SPREAD.values():
+        assert "ray.address: no cluster" in own.stage(*stage, fails=True), "it did not use Ray"
+    own.set("ray.address", "local")
     for output, stage in SPREAD.items():
         place = own.folder / output
         shutil.rmtree(place) if place.is_dir() else place.unlink()

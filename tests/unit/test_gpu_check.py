@@ -1,8 +1,7 @@
 """The check of a card: it runs here, on a CPU, and its pipeline is that of dvc.yaml.
 
 Unsloth and vLLM are tried where SIKED_UNSLOTH_PYTHON and SIKED_VLLM_PYTHON name the interpreters of
-environments that have them; `tests/unit/test_vllm_engine.py` says how to make one for vLLM, and
-`siked/training/unsloth.py` what to install for Unsloth without a card.
+environments that have them: `make engines` makes both.
 """
 
 import os
