@@ -1,0 +1,85 @@
+"""What the student's base model solves before any training, shown worked examples.
+
+The prompts are those of an LLM teacher (`prompts/teacher/`: an instruction and five worked examples
+a strategy), the answers greedy, the questions and limits those of the run in this folder:
+
+    dvc exp apply EXPERIMENT    # or dvc repro questions base
+    python -m benchmarks.few_shot
+    python -m benchmarks.few_shot --benchmark dev --strategy pot
+
+Answers are journaled, so that a second call costs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from siked.analysis import DEV
+from siked.engines.journal.engine import open_journaled
+from siked.engines.protocol import Sampling
+from siked.errors import reported
+from siked.prompts import TEACHER_STOP, teacher_prompt
+from siked.rationales import collect
+from siked.settings import load_params
+from siked.statistics import wilson
+from siked.verify import open_verifier
+from stages import layout
+from stages.common import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from siked.settings import Params
+
+
+def main() -> None:
+    """Print a line for each benchmark and strategy: right, n, accuracy and its 95% interval."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--benchmark", action="append", help="dev or a test set; all if not given")
+    parser.add_argument("--strategy", action="append", help="cot, l2m or pot; all if not given")
+    options = parser.parse_args()
+    with reported():
+        params = load_params(layout.PARAMS)
+        names = options.benchmark or [DEV, *params.questions.test]
+        show(params, names, options.strategy or params.strategies)
+
+
+def show(params: Params, benchmarks: Sequence[str], strategies: Sequence[str]) -> None:
+    """Ask the base model, check its answers and print what came out.
+
+    Args:
+        params: the settings.
+        benchmarks: dev and test sets.
+        strategies: those whose prompts are shown, one after the other.
+    """
+    asked = {
+        name: questions(layout.DEV if name == DEV else layout.test_set(name)) for name in benchmarks
+    }
+    engine = open_journaled(params.engine, layout.BASE, None, journal=layout.journal())
+    greedy = Sampling(max_new_tokens=params.eval.max_new_tokens, stop=TEACHER_STOP)
+    right: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for strategy in strategies:
+        prompts = [
+            teacher_prompt(question.question, strategy, question_id=question.id)
+            for own in asked.values()
+            for question in own.values()
+        ]
+        what = f"base, {strategy}"
+        answers = iter(collect(engine, prompts, greedy, what=what, strategies=()))
+        with open_verifier(params.verify, None) as verifier:
+            for name, own in asked.items():
+                mine = [next(answers) for _ in own]
+                right[name, strategy] = sum(one.correct for one in verifier.verify(mine, own))
+    print(f"{'benchmark':16} {'strategy':9} right    n  accuracy (95%)")
+    for name, own in asked.items():
+        for strategy in strategies:
+            count, n = right[name, strategy], len(own)
+            low, high = wilson(count, n)
+            found = f"{count / n:.1%} ({low:.1%} to {high:.1%})"
+            print(f"{name:16} {strategy:9} {count:5} {n:4}  {found}")
+
+
+if __name__ == "__main__":
+    main()
