@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from siked.analysis import changes, compare, evaluate
+from siked.analysis import DEV, changes, compare, evaluate
 from siked.errors import UserError
+from siked.statistics import accuracy, gain, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,15 +33,21 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """One benchmark's comparison."""
+class Line:
+    """Both students' accuracies on some questions."""
 
     name: str
     first: Mapping[str, Any]
-    """The first student's figures, as ``siked.analysis.evaluate`` gives them."""
+    """The first student's, with ``accuracy``, ``n``, ``low`` and ``high``."""
     second: Mapping[str, Any]
     difference: Mapping[str, Any]
     """As ``siked.analysis.compare`` gives it."""
+
+
+@dataclass(frozen=True)
+class Benchmark(Line):
+    """One benchmark's comparison; both students' figures are all that ``evaluate`` gives."""
+
     won: tuple[Pair, ...]
     lost: tuple[Pair, ...]
 
@@ -55,15 +62,22 @@ class Comparison:
     """Of both, in their order."""
     benchmarks: tuple[Benchmark, ...]
     """One test each; p-values are not corrected for their number."""
+    together: Line | None
+    """The questions of all test sets as one; None where there are not several."""
     left_out: tuple[str, ...]
     """Benchmarks that only one of the two answered."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The benchmarks and all test sets together: what there is a p-value of."""
+        return (*self.benchmarks, *([self.together] if self.together else []))
 
     def as_json(self, show: int | None = None) -> dict[str, Any]:
         """The comparison as plain values; at most ``show`` won and lost questions a benchmark."""
         return {
             "first": self.first,
             "second": self.second,
-            "tests": len(self.benchmarks),
+            "tests": len(self.lines),
             "left_out": list(self.left_out),
             "benchmarks": {
                 one.name: {
@@ -74,6 +88,12 @@ class Comparison:
                     "lost": [_plain(pair) for pair in one.lost[:show]],
                 }
                 for one in self.benchmarks
+            },
+            "together": self.together
+            and {
+                "first": self.together.first,
+                "second": self.together.second,
+                "difference": self.together.difference,
             },
         }
 
@@ -105,15 +125,17 @@ def compared(
             f"{', '.join(second.answers)}: there is no common benchmark"
         )
     strategies = tuple(dict.fromkeys((*first.strategies, *second.strategies)))
+    benchmarks = tuple(
+        _benchmark(first, second, name, strategies, seed)
+        for name in common
+        if not only or name in only
+    )
     return Comparison(
         first=first.name,
         second=second.name,
         strategies=strategies,
-        benchmarks=tuple(
-            _benchmark(first, second, name, strategies, seed)
-            for name in common
-            if not only or name in only
-        ),
+        benchmarks=benchmarks,
+        together=_together(first, second, [one for one in benchmarks if one.name != DEV], seed),
         left_out=tuple(sorted(first.answers.keys() ^ second.answers.keys())),
     )
 
@@ -136,6 +158,25 @@ def _benchmark(
         difference=compare(before, after, seed=seed),
         won=tuple(Pair(asked[key], *pairs[key]) for key in won),
         lost=tuple(Pair(asked[key], *pairs[key]) for key in lost),
+    )
+
+
+def _together(
+    first: Answered, second: Answered, tests: Sequence[Benchmark], seed: int
+) -> Line | None:
+    """All questions of the test sets as one set, each with the same weight."""
+    if len(tests) < 2:
+        return None
+    right, other = (
+        [answer.correct for one in tests for answer in student.answers[one.name]]
+        for student in (first, second)
+    )
+    won, lost = sum(len(one.won) for one in tests), sum(len(one.lost) for one in tests)
+    return Line(
+        name="all tests",
+        first=rounded(accuracy(sum(right), len(right))),
+        second=rounded(accuracy(sum(other), len(other))),
+        difference=rounded(gain(won, lost, len(right), seed=seed)),
     )
 
 

@@ -38,7 +38,7 @@ def accuracy_table(comparison: Comparison) -> list[list[str]]:
                 p_value(one.difference["p"]),
                 f"{one.difference['won']}/{one.difference['lost']}",
             ]
-            for one in comparison.benchmarks
+            for one in comparison.lines
         ),
     ]
 
@@ -62,7 +62,7 @@ def share_table(comparison: Comparison) -> list[list[str]]:
 
 def notes(comparison: Comparison) -> list[str]:
     """How to read the figures, a sentence each."""
-    tests = len(comparison.benchmarks)
+    tests = len(comparison.lines)
     found = [
         "Accuracies in percent with 95% Wilson intervals.",
         f"Differences in points: {comparison.second} minus {comparison.first}, same questions.",

@@ -118,3 +118,43 @@ def test_whatever_a_remote_raises_becomes_one_line():
     ):
         raise RuntimeError("no credentials\nand more")
     assert "\n" not in str(caught.value)
+
+
+def with_another(one, test, answers):
+    """The same student with a second test set."""
+    other = student(one.name, answers, benchmark=test)
+    return Answered(
+        name=one.name,
+        strategies=one.strategies,
+        answers={**one.answers, **other.answers},
+        questions={**one.questions, **other.questions},
+    )
+
+
+@given(
+    st.lists(st.tuples(answer, answer), min_size=1, max_size=12),
+    st.lists(st.tuples(answer, answer), min_size=1, max_size=12),
+)
+@settings(max_examples=30, deadline=None)
+def test_test_sets_together_are_their_questions_as_one_set(shop, farm):
+    first, second = (
+        with_another(student(name, here), "farm", there)
+        for name, here, there in zip(
+            "ab", zip(*shop, strict=True), zip(*farm, strict=True), strict=True
+        )
+    )
+    as_one = (
+        student(name, rows)
+        for name, rows in zip("ab", zip(*(shop + farm), strict=True), strict=True)
+    )
+    (expected,) = compared(*as_one).benchmarks
+    found = compared(with_dev(first), with_dev(second)).together
+    assert found.difference == expected.difference
+    for here, there in ((found.first, expected.first), (found.second, expected.second)):
+        assert here == {key: there[key] for key in ("accuracy", "n", "low", "high")}
+
+
+def test_one_test_set_and_dev_are_not_taken_together():
+    one = with_dev(student("a", [("cot", True)]))
+    assert compared(one, one).together is None
+    assert compared(one, one).as_json()["together"] is None
