@@ -5,7 +5,7 @@ a strategy), the answers greedy, the questions and limits those of the run in th
 
     dvc exp apply EXPERIMENT    # or dvc repro questions base
     python -m benchmarks.few_shot
-    python -m benchmarks.few_shot --benchmark dev --strategy pot
+    python -m benchmarks.few_shot --benchmark dev --strategy pot --questions 50
 
 Answers are journaled, so that a second call costs nothing.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from siked.analysis import DEV
@@ -29,8 +30,10 @@ from stages import layout
 from stages.common import questions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from siked.records import Question
     from siked.settings import Params
 
 
@@ -39,24 +42,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--benchmark", action="append", help="dev or a test set; all if not given")
     parser.add_argument("--strategy", action="append", help="cot, l2m or pot; all if not given")
+    parser.add_argument("--questions", type=int, help="the first so many of each; all if not given")
     options = parser.parse_args()
     with reported():
         params = load_params(layout.PARAMS)
         names = options.benchmark or [DEV, *params.questions.test]
-        show(params, names, options.strategy or params.strategies)
+        asked = {
+            name: dict(islice(questions(path(name)).items(), options.questions)) for name in names
+        }
+        show(params, asked, options.strategy or params.strategies)
 
 
-def show(params: Params, benchmarks: Sequence[str], strategies: Sequence[str]) -> None:
+def path(benchmark: str) -> Path:
+    """The file of a benchmark's questions."""
+    return layout.DEV if benchmark == DEV else layout.test_set(benchmark)
+
+
+def show(
+    params: Params, asked: Mapping[str, Mapping[str, Question]], strategies: Sequence[str]
+) -> None:
     """Ask the base model, check its answers and print what came out.
 
     Args:
         params: the settings.
-        benchmarks: dev and test sets.
+        asked: questions by benchmark and id.
         strategies: those whose prompts are shown, one after the other.
     """
-    asked = {
-        name: questions(layout.DEV if name == DEV else layout.test_set(name)) for name in benchmarks
-    }
     engine = open_journaled(params.engine, layout.BASE, None, journal=layout.journal())
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens, stop=TEACHER_STOP)
     right: defaultdict[tuple[str, str], int] = defaultdict(int)
