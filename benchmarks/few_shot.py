@@ -17,21 +17,19 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from siked.analysis import DEV
 from siked.engines.journal.engine import open_journaled
 from siked.engines.protocol import Sampling
-from siked.errors import reported
+from siked.errors import UserError, reported
 from siked.prompts import TEACHER_STOP, teacher_prompt
 from siked.rationales import collect
 from siked.settings import load_params
 from siked.statistics import wilson
 from siked.verify import open_verifier
 from stages import layout
-from stages.common import questions
+from stages.eval import benchmarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from siked.records import Question
     from siked.settings import Params
@@ -46,16 +44,21 @@ def main() -> None:
     options = parser.parse_args()
     with reported():
         params = load_params(layout.PARAMS)
-        names = options.benchmark or [DEV, *params.questions.test]
-        asked = {
-            name: dict(islice(questions(path(name)).items(), options.questions)) for name in names
-        }
-        show(params, asked, options.strategy or params.strategies)
+        known = benchmarks(params)
+        names = chosen("benchmark", options.benchmark, list(known))
+        asked = {name: dict(islice(known[name].items(), options.questions)) for name in names}
+        show(params, asked, chosen("strategy", options.strategy, params.strategies))
 
 
-def path(benchmark: str) -> Path:
-    """The file of a benchmark's questions."""
-    return layout.DEV if benchmark == DEV else layout.test_set(benchmark)
+def chosen(what: str, names: Sequence[str] | None, known: Sequence[str]) -> Sequence[str]:
+    """Those that the user named, or all.
+
+    Raises:
+        UserError: the settings have none of that name.
+    """
+    if odd := [name for name in names or () if name not in known]:
+        raise UserError(f"--{what} {odd[0]}: the settings have {', '.join(known)}")
+    return names or known
 
 
 def show(
@@ -71,15 +74,15 @@ def show(
     engine = open_journaled(params.engine, layout.BASE, None, journal=layout.journal())
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens, stop=TEACHER_STOP)
     right: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for strategy in strategies:
-        prompts = [
-            teacher_prompt(question.question, strategy, question_id=question.id)
-            for own in asked.values()
-            for question in own.values()
-        ]
-        what = f"base, {strategy}"
-        answers = iter(collect(engine, prompts, greedy, what=what, strategies=()))
-        with open_verifier(params.verify, None) as verifier:
+    with open_verifier(params.verify, None) as verifier:
+        for strategy in strategies:
+            prompts = [
+                teacher_prompt(question.question, strategy, question_id=question.id)
+                for own in asked.values()
+                for question in own.values()
+            ]
+            what = f"base, {strategy}"
+            answers = iter(collect(engine, prompts, greedy, what=what, strategies=()))
             for name, own in asked.items():
                 mine = [next(answers) for _ in own]
                 right[name, strategy] = sum(one.correct for one in verifier.verify(mine, own))

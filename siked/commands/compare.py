@@ -3,6 +3,7 @@
 siked compare it0 it2                    two iterations or baselines of the workspace
 siked compare main fuzzy-hare            what a branch and an experiment selected
 siked compare fuzzy-hare:it1 it1 --json  a student of a revision against the workspace's
+siked compare it0,seed-2:it0 it2,seed-2:it2  two kinds of student, each with the same seeds: means
 """
 
 from __future__ import annotations
@@ -25,29 +26,57 @@ def compare(
         list[str] | None, typer.Option(help="This one alone; can be given several times.")
     ] = None,
     show: Annotated[
-        int, typer.Option(min=0, help="Won and lost questions to show a benchmark.")
-    ] = 1,
+        int | None, typer.Option(min=0, help="Won and lost questions to show a benchmark; else 1.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show all of them.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
 ) -> None:
     """Compare two students on the same questions: accuracy, difference, strategies, rationales.
 
+    Several names on both sides, separated by commas, are seeds of two kinds: means are compared.
     Nothing is run and the workspace stays as it is.
     """
     if as_json and as_markdown:
         raise UserError("--json and --markdown: choose one of them")
+    seeds = _seeds(first, second)
+    if len(seeds) > 1 and (everything or show is not None):
+        raise UserError("--show and --all are for two students, not for means over seeds")
     from siked.comparison import markdown, terminal  # noqa: PLC0415 - other commands start faster
-    from siked.comparison.paired import compared  # noqa: PLC0415
     from siked.comparison.students import find  # noqa: PLC0415
 
-    comparison = compared(find(first), find(second), benchmark or ())
-    number = None if everything else show
+    found = [(find(one), find(other)) for one, other in seeds]
+    only = benchmark or ()
+    if len(found) > 1:
+        from siked.comparison.seeds import averaged  # noqa: PLC0415
+
+        means = averaged(found, only)
+        plain, text, shown = means.as_json(), markdown.averages(means), terminal.averages(means)
+    else:
+        from siked.comparison.paired import compared  # noqa: PLC0415
+
+        pair = compared(*found[0], only)
+        number = None if everything else 1 if show is None else show
+        plain = pair.as_json(number)
+        text, shown = markdown.rendered(pair, number), terminal.rendered(pair, number)
     if as_json:
-        print(json.dumps(comparison.as_json(number), indent=2, ensure_ascii=False))
+        print(json.dumps(plain, indent=2, ensure_ascii=False))
     elif as_markdown:
-        print(markdown.rendered(comparison, number), end="")
+        print(text, end="")
     else:
         from rich.console import Console  # noqa: PLC0415
 
-        Console(highlight=False).print(*terminal.rendered(comparison, number), sep="\n")
+        Console(highlight=False).print(*shown, sep="\n")
+
+
+def _seeds(first: str, second: str) -> list[tuple[str, str]]:
+    """The names of both sides, a pair a seed."""
+    names, others = (side.split(",") for side in (first, second))
+    if len(names) != len(others):
+        raise UserError(
+            f"{first} has {len(names)} students and {second} {len(others)}: name as many of both, "
+            "in the order of their seeds"
+        )
+    if not all((*names, *others)):
+        raise UserError(f"{first} {second}: a name between two commas is empty")
+    return list(zip(names, others, strict=True))

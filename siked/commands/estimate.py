@@ -156,7 +156,6 @@ def _measured(last: LastRun) -> str:
 
 
 def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
-
     from siked.estimating.last_run import LastRun  # noqa: PLC0415
     from siked.estimating.stages import total  # noqa: PLC0415
 

@@ -11,11 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from siked.comparison.paired import Comparison, Pair
+    from siked.comparison.seeds import Averages
 
 
 def rendered(comparison: Comparison, show: int | None = None) -> str:
     """The text; ``show`` won and lost questions a benchmark, all where None."""
     return "\n".join(_lines(comparison, show)) + "\n"
+
+
+def averages(found: Averages) -> str:
+    """The text of a comparison over several seeds."""
+    notes = " ".join(_plain(note) for note in found.notes())
+    return "\n".join([*_table(found.table()), notes]) + "\n"
 
 
 def _lines(comparison: Comparison, show: int | None) -> Iterator[str]:

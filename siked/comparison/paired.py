@@ -140,11 +140,27 @@ def compared(
     )
 
 
+def same_questions(first: Answered, second: Answered, benchmark: str) -> None:
+    """Refuse to compare answers to different questions, which may have the same ids.
+
+    Raises:
+        UserError: ids, texts or gold answers differ, or an answer's question is not known.
+    """
+    asked, other = (_asked(one, benchmark) for one in (first, second))
+    odd = sorted(key for key in asked.keys() | other.keys() if asked.get(key) != other.get(key))
+    if odd:
+        raise UserError(
+            f"{benchmark}: {first.name} and {second.name} answered different questions "
+            f"({len(odd)} of them, {odd[0]} for one): only the same ones can be compared; choose "
+            "other benchmarks with --benchmark"
+        )
+
+
 def _benchmark(
     first: Answered, second: Answered, name: str, strategies: Sequence[str], seed: int
 ) -> Benchmark:
     before, after = first.answers[name], second.answers[name]
-    _same_questions(first, second, name)
+    same_questions(first, second, name)
     won, lost = changes(before, after)
     pairs = {
         one.question_id: (one, other)
@@ -178,18 +194,6 @@ def _together(
         second=rounded(accuracy(sum(other), len(other))),
         difference=rounded(gain(won, lost, len(right), seed=seed)),
     )
-
-
-def _same_questions(first: Answered, second: Answered, benchmark: str) -> None:
-    """Refuse to compare answers to different questions, which may have the same ids."""
-    asked, other = (_asked(one, benchmark) for one in (first, second))
-    odd = sorted(key for key in asked.keys() | other.keys() if asked.get(key) != other.get(key))
-    if odd:
-        raise UserError(
-            f"{benchmark}: {first.name} and {second.name} answered different questions "
-            f"({len(odd)} of them, {odd[0]} for one): only the same ones can be compared; choose "
-            "other benchmarks with --benchmark"
-        )
 
 
 def _asked(one: Answered, benchmark: str) -> dict[str, tuple[str, str]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from siked.comparison.paired import Comparison, Pair
+    from siked.comparison.seeds import Averages
 
 
 def rendered(comparison: Comparison, show: int | None = None) -> Iterator[RenderableType]:
@@ -31,6 +32,12 @@ def rendered(comparison: Comparison, show: int | None = None) -> Iterator[Render
                 yield Text(f"\n{one.name}: {what}, {len(shown)} of {len(pairs)}", style="bold")
             for pair in shown:
                 yield from _pair(pair, comparison)
+
+
+def averages(found: Averages) -> Iterator[RenderableType]:
+    """What to print of a comparison over several seeds."""
+    yield _table(found.table())
+    yield Text("\n".join(("", *found.notes())), style="dim")
 
 
 def _pair(pair: Pair, comparison: Comparison) -> Iterator[RenderableType]:

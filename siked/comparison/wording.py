@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from siked.analysis import DEV
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from siked.comparison.paired import Comparison
     from siked.records import VerifiedRationale
@@ -32,9 +32,9 @@ def accuracy_table(comparison: Comparison) -> list[list[str]]:
             [
                 one.name,
                 str(one.difference["n"]),
-                _percent(one.first),
-                _percent(one.second),
-                _points(one.difference),
+                percent(one.first),
+                percent(one.second),
+                points(one.difference),
                 p_value(one.difference["p"]),
                 f"{one.difference['won']}/{one.difference['lost']}",
             ]
@@ -103,21 +103,27 @@ def p_value(p: float) -> str:
     return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.4f}"
 
 
+def percent(figures: Mapping[str, Any]) -> str:
+    """``18.3 (12.4 to 26.2)`` of an accuracy and its interval."""
+    value = figures["accuracy"]
+    return DASH if value is None else spread(_share(value), figures, _share)
+
+
+def points(figures: Mapping[str, Any]) -> str:
+    """``+58.3 (+48.3 to +67.5)`` of a gain and its interval."""
+    value = figures["gain"]
+    return DASH if value is None else spread(point(value), figures, point)
+
+
+def spread(value: str, figures: Mapping[str, Any], written: Callable[[float], str]) -> str:
+    """``+58.3 (+48.3 to +67.5)``: a value with the interval of ``figures``, written alike."""
+    return f"{value} ({written(figures['low'])} to {written(figures['high'])})"
+
+
+def point(gain: float) -> str:
+    """``+58.3``, in percentage points."""
+    return f"{100 * gain:+.1f}".replace("-", MINUS)
+
+
 def _share(value: float | None) -> str:
     return DASH if value is None else f"{100 * value:.1f}"
-
-
-def _percent(figures: Mapping[str, Any]) -> str:
-    if figures["accuracy"] is None:
-        return DASH
-    low, high = (100 * figures[key] for key in ("low", "high"))
-    return f"{100 * figures['accuracy']:.1f} ({low:.1f} to {high:.1f})"
-
-
-def _points(figures: Mapping[str, Any]) -> str:
-    if figures["gain"] is None:
-        return DASH
-    gain, low, high = (
-        f"{100 * figures[key]:+.1f}".replace("-", MINUS) for key in ("gain", "low", "high")
-    )
-    return f"{gain} ({low} to {high})"

@@ -213,6 +213,20 @@ def test_other_questions_with_the_same_ids_are_not_compared(repository):
         compared(dearer, now)
 
 
+def test_several_seeds_are_compared_by_their_means(repository, monkeypatch):
+    """it1 of skill 5 and of skill 9 against it0, which has 3 of 10 right each time."""
+    monkeypatch.chdir(repository.folder)
+    found = json.loads(run("it0,better:it0", "it1,better:it1", "--json", "--benchmark", "shop"))
+    (line,) = found["lines"]
+    assert found["second"] == ["it1", "better:it1"]
+    assert (line["n"], line["each"], line["over_seeds"]["gain"]) == (10, [0.2, 0.6], 0.4)
+    assert (line["first"]["accuracy"], line["second"]["accuracy"]) == (0.3, 0.7)
+    shown = run("it0,better:it0", "it1,better:it1")
+    assert "A is it0, better:it0; B is it1, better:it1." in shown
+    assert "+20.0, +60.0" in shown
+    assert run("it0,better:it0", "it1,better:it1", "--markdown").startswith("| benchmark | n |")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -222,6 +236,10 @@ def test_other_questions_with_the_same_ids_are_not_compared(repository):
         (["it0", "workspace:it7"], r"it7/answers: no answers there \(there are those of it0, it1"),
         (["it0", "it1", "--benchmark", "gsm8k"], r"'gsm8k': both answered dev, shop"),
         (["it0", "it1", "--json", "--markdown"], r"choose one"),
+        (["it0,it1", "it1"], r"it0,it1 has 2 students and it1 1: name as many"),
+        (["it0,", "it1,it1"], r"it0, it1,it1: a name between two commas is empty"),
+        (["it0,it0", "it1,it1", "--show", "2"], r"--show and --all are for two students"),
+        (["it0,it0", "it1,it1", "--all"], r"--show and --all are for two students"),
     ],
 )
 def test_a_wrong_name_is_one_line(repository, monkeypatch, arguments, message):

@@ -7,8 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from siked.comparison import markdown
+from siked.comparison import markdown, terminal
 from siked.comparison.paired import compared
+from siked.comparison.seeds import averaged
 from siked.comparison.students import Answered, _at_hand
 from siked.comparison.wording import p_value, printable
 from siked.errors import UserError
@@ -158,3 +159,85 @@ def test_one_test_set_and_dev_are_not_taken_together():
     one = with_dev(student("a", [("cot", True)]))
     assert compared(one, one).together is None
     assert compared(one, one).as_json()["together"] is None
+
+
+right = st.lists(st.booleans(), min_size=8, max_size=8)
+
+
+def answering(name, rows):
+    return student(name, [("pot", correct) for correct in rows])
+
+
+@given(st.lists(st.tuples(right, right), min_size=2, max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_over_seeds_is_the_mean_of_every_seeds_difference(seeds):
+    pairs = [(answering("a", first), answering("b", second)) for first, second in seeds]
+    (found,) = averaged(pairs).lines
+    each = [compared(*pair).benchmarks[0].difference["gain"] for pair in pairs]
+    assert found.each == pytest.approx(each, abs=1e-4)
+    assert found.over_seeds["gain"] == found.over_questions["gain"]
+    assert found.over_questions["gain"] == pytest.approx(sum(each) / len(each), abs=1e-4)
+    assert found.over_questions["low"] <= found.over_questions["gain"] + 1e-9
+    assert found.over_questions["high"] >= found.over_questions["gain"] - 1e-9
+
+
+def test_three_seeds_have_the_interval_of_students_t():
+    """Gains of 0.1, 0.2 and 0.3: 4.3027 standard errors of 0.1 / sqrt(3) to both sides."""
+    none = answering("a", [False] * 10)
+    pairs = [(none, answering("b", [n < many for n in range(10)])) for many in (1, 2, 3)]
+    (line,) = averaged(pairs).lines
+    assert line.over_seeds == pytest.approx({"gain": 0.2, "low": -0.0484, "high": 0.4484}, abs=1e-4)
+    assert line.first["accuracy"] == 0
+
+
+def test_a_seed_taken_twice_adds_no_certainty_about_questions():
+    """The interval over questions is that of a single pair, whose bootstrap is another program."""
+    first = answering("a", [n % 3 == 0 for n in range(200)])
+    second = answering("b", [n % 2 == 0 for n in range(200)])
+    (line,) = averaged([(first, second)] * 3).lines
+    alone = compared(first, second).benchmarks[0].difference
+    for key in ("gain", "low", "high"):
+        assert line.over_questions[key] == pytest.approx(alone[key], abs=0.011)
+    assert line.over_seeds["low"] == line.over_seeds["high"] == line.over_seeds["gain"]
+
+
+def test_seeds_are_averaged_by_question_in_any_order_of_rows():
+    rows = [True, False, False, True]
+    first, second = answering("a", rows), answering("b", rows)
+    turned = Answered(
+        name="b",
+        strategies=second.strategies,
+        answers={"shop": second.answers["shop"][::-1]},
+        questions=second.questions,
+    )
+    (line,) = averaged([(first, turned), (first, second)]).lines
+    assert line.over_questions == {"gain": 0, "low": 0, "high": 0}
+
+
+def test_averages_take_test_sets_together_and_not_dev():
+    one = with_dev(with_another(answering("a", [True, False]), "farm", [("cot", False)] * 2))
+    other = with_dev(with_another(answering("b", [True, True]), "farm", [("cot", True)] * 2))
+    found = averaged([(one, other), (one, one)])
+    assert [(line.name, line.n) for line in found.lines] == [
+        ("shop", 2),
+        ("farm", 2),
+        ("dev", 2),
+        ("all tests", 4),
+    ]
+    assert found.lines[-1].each == (0.75, 0)
+    shown = markdown.averages(found)
+    assert "+75.0, +0.0 (" in shown
+    assert "dev selects" in shown
+    assert len(list(terminal.averages(found))) == 2
+    (only,) = averaged([(one, other), (one, one)], ["farm"]).lines
+    assert only.name == "farm"
+
+
+def test_what_seeds_cannot_be_averaged_is_said():
+    one, other = answering("a", [True, False]), student("b", [("cot", True)], benchmark="farm")
+    with pytest.raises(UserError, match=r"^a, a, a, b: there is no common benchmark"):
+        averaged([(one, one), (one, other)])
+    with pytest.raises(UserError, match=r"'farm': all answered shop and no other"):
+        averaged([(one, one), (one, one)], ["farm"])
+    with pytest.raises(UserError, match=r"shop: a and b answered different questions"):
+        averaged([(one, one), (one, answering("b", [True]))])
