@@ -3,6 +3,7 @@
 siked compare it0 it2                    two iterations or baselines of the workspace
 siked compare main fuzzy-hare            what a branch and an experiment selected
 siked compare fuzzy-hare:it1 it1 --json  a student of a revision against the workspace's
+siked compare it0 it2 --forced pot       both told to write programs: is it those that got better?
 siked compare it0,seed-2:it0 it2,seed-2:it2  two kinds of student, each with the same seeds: means
 """
 
@@ -25,6 +26,9 @@ def compare(
     benchmark: Annotated[
         list[str] | None, typer.Option(help="This one alone; can be given several times.")
     ] = None,
+    forced: Annotated[
+        str | None, typer.Option(help="Answers with this strategy forced: no choice is left.")
+    ] = None,
     show: Annotated[
         int | None, typer.Option(min=0, help="Won and lost questions to show a benchmark; else 1.")
     ] = None,
@@ -45,7 +49,7 @@ def compare(
     from siked.comparison import markdown, terminal  # noqa: PLC0415 - other commands start faster
     from siked.comparison.students import find  # noqa: PLC0415
 
-    found = [(find(one), find(other)) for one, other in seeds]
+    found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()
     if len(found) > 1:
         from siked.comparison.seeds import averaged  # noqa: PLC0415

@@ -28,7 +28,8 @@ def averages(found: Averages) -> str:
 def _lines(comparison: Comparison, show: int | None) -> Iterator[str]:
     yield from (f"# {_plain(comparison.second)} against {_plain(comparison.first)}", "")
     yield from _table(accuracy_table(comparison))
-    yield from _table(share_table(comparison))
+    if len(comparison.strategies) > 1:
+        yield from _table(share_table(comparison))
     yield from (" ".join(_plain(note) for note in notes(comparison)), "")
     for one in comparison.benchmarks:
         for what, pairs in (("won", one.won), ("lost", one.lost)):

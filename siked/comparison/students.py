@@ -11,7 +11,8 @@ folders are those of ``dvc.yaml``:
     params.yaml                                 strategies
     metrics/summary.json                        the selected student
     data/questions/{dev,test-svamp}.jsonl       the questions
-    data/students/it2/answers/{dev,svamp}.jsonl the answers
+    data/students/it2/answers/{dev,svamp}.jsonl the answers, each with the strategy it chose
+    data/students/it2/answers/forced/...        its answers with each strategy forced
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PARAMS = Path("params.yaml")
 SUMMARY = Path("metrics/summary.json")
 QUESTIONS = Path("data/questions")
 STUDENTS = Path("data/students")
+FORCED = "forced"
 WORKSPACE = "workspace"
 
 
@@ -44,21 +46,22 @@ class Answered:
     """What a student answered, and what it was asked."""
 
     name: str
-    """As people say it: ``it2``, ``fuzzy-hare:it2``."""
+    """As people say it: ``it2``, ``fuzzy-hare:it2``; ``it2 by pot`` where that was forced."""
     strategies: tuple[str, ...]
-    """Those that it chose from."""
+    """Those that it chose from; the one that was forced alone."""
     answers: Mapping[str, tuple[VerifiedRationale, ...]]
     """By benchmark, one a question."""
     questions: Mapping[str, Mapping[str, Question]]
     """By benchmark and id."""
 
 
-def find(name: str, root: Path = Path()) -> Answered:
+def find(name: str, root: Path = Path(), *, forced: str | None = None) -> Answered:
     """Read the student that a user names; see the module's docstring for the forms.
 
     Args:
         name: what the user wrote. A student of the workspace goes before a revision of that name.
         root: the repository's root.
+        forced: its answers with this strategy forced; else those with the one that it chose.
 
     Raises:
         UserError: there is no such student or revision, or its answers are not at hand.
@@ -68,25 +71,33 @@ def find(name: str, root: Path = Path()) -> Answered:
         raise UserError(f"{name}: write REVISION:STUDENT, such as main:it2")
     if not colon:
         if (root / STUDENTS / name).is_dir():
-            return _read(root, name, name)
+            return _read(root, name, name, forced)
         revision, student = name, ""
     if revision == WORKSPACE:
         student = student or _selected(root / SUMMARY)
-        return _read(root, student, f"{WORKSPACE}:{student}" if colon else student)
+        return _read(root, student, f"{WORKSPACE}:{student}" if colon else student, forced)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         try:
-            student = _copy(root, revision, student, copy)
-            return _read(copy, student, f"{revision}:{student}")
+            student = _copy(root, revision, student, copy, forced)
+            return _read(copy, student, f"{revision}:{student}", forced)
         except UserError as error:
             # As git names a file of a revision.
             raise UserError(str(error).replace(f"{copy}/", f"{revision}:")) from None
 
 
-def _read(root: Path, student: str, name: str) -> Answered:
+def _read(root: Path, student: str, name: str, forced: str | None) -> Answered:
     """Read a student's files below a root."""
-    folder = root / STUDENTS / student / "answers"
+    strategies = _strategies(root / PARAMS)
+    if forced and forced not in strategies:
+        raise UserError(f"--forced {forced}: {name} knows {', '.join(strategies)}")
+    folder = root / _answers(student, forced)
     files = sorted(folder.glob("*.jsonl"), key=lambda path: (path.stem != DEV, path.stem))
+    if not files and forced:
+        raise UserError(
+            f"{folder}: no answers with a strategy forced: baselines and `eval.forced: false` "
+            "write none, others' are restored by `dvc pull` or `dvc checkout`"
+        )
     if not files:
         known = ", ".join(sorted(path.parent.name for path in root.glob(f"{STUDENTS}/*/answers")))
         raise UserError(
@@ -94,9 +105,16 @@ def _read(root: Path, student: str, name: str) -> Answered:
             "or `dvc checkout` restores what a run made, `dvc repro` makes it"
         )
     return Answered(
-        name=name,
-        strategies=_strategies(root / PARAMS),
-        answers={path.stem: tuple(read_records(path, VerifiedRationale)) for path in files},
+        name=f"{name} by {forced}" if forced else name,
+        strategies=(forced,) if forced else strategies,
+        answers={
+            path.stem: tuple(
+                answer
+                for answer in read_records(path, VerifiedRationale)
+                if not forced or answer.strategy == forced
+            )
+            for path in files
+        },
         questions={
             path.stem: {
                 one.id: one for one in read_records(root / questions_of(path.stem), Question)
@@ -104,6 +122,12 @@ def _read(root: Path, student: str, name: str) -> Answered:
             for path in files
         },
     )
+
+
+def _answers(student: str, forced: str | None) -> Path:
+    """The folder of its answers."""
+    folder = STUDENTS / student / "answers"
+    return folder / FORCED if forced else folder
 
 
 def questions_of(benchmark: str) -> Path:
@@ -129,26 +153,26 @@ def _selected(summary: Path) -> str:
     return str(found["selected"])
 
 
-def _copy(root: Path, revision: str, student: str, target: Path) -> str:
+def _copy(root: Path, revision: str, student: str, target: Path, forced: str | None) -> str:
     """Copy what ``_read`` needs of a revision; return the student (the selected one if empty)."""
     with _files(root, revision) as files:
         _fetch(files, revision, PARAMS, target)
         if not student:
             _fetch(files, revision, SUMMARY, target)
             student = _selected(target / SUMMARY)
-        answers = STUDENTS / student / "answers"
+        answers = _answers(student, None)
         with _at_hand(revision, answers):
             found = [Path(path) for path in files.find(str(answers))]
-        benchmarks = [path for path in found if path.parent == answers]
-        if not benchmarks:
+        if not found:
             with _at_hand(revision, STUDENTS):
                 names = [Path(path).name for path in files.ls(str(STUDENTS), detail=False)]
             raise UserError(
                 f"{revision}: there is no student {student!r}: it has {', '.join(sorted(names))}"
             )
-        for path in benchmarks:
-            _fetch(files, revision, path, target)
-            _fetch(files, revision, questions_of(path.stem), target)
+        for path in found:
+            if path.parent == _answers(student, forced):
+                _fetch(files, revision, path, target)
+                _fetch(files, revision, questions_of(path.stem), target)
     return student
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def rendered(comparison: Comparison, show: int | None = None) -> Iterator[RenderableType]:
     """What to print, in order; ``show`` won and lost questions a benchmark, all where None."""
     yield _table(accuracy_table(comparison))
-    yield Text()
-    yield _table(share_table(comparison))
+    if len(comparison.strategies) > 1:
+        yield Text()
+        yield _table(share_table(comparison))
     yield Text("\n".join(("", *notes(comparison))), style="dim")
     for one in comparison.benchmarks:
         for what, pairs in (("won", one.won), ("lost", one.lost)):

@@ -85,6 +85,17 @@ for benchmark, file in {"dev": "dev", "shop": "test-shop"}.items():
                 for n in range(10)
             ],
         )
+        if what == "it1":
+            write(
+                f"data/students/{what}/answers/forced/{benchmark}.jsonl",
+                [
+                    {"question_id": f"{benchmark}-{n}", "sample": 0, "strategy": strategy,
+                     "text": strategy, "predicted": "1", "correct": n < right}
+                    | ({} if n < right else {"failure": "wrong"})
+                    for n in range(10)
+                    for strategy, right in {"cot": 2, "pot": params["skill"]}.items()
+                ],
+            )
 '''
 
 
@@ -213,6 +224,21 @@ def test_other_questions_with_the_same_ids_are_not_compared(repository):
         compared(dearer, now)
 
 
+def test_a_strategy_that_was_forced_is_compared_alone(repository, monkeypatch):
+    """Only programs got better: skill 9 for 5; sentences solve 2 of 10 in both."""
+    monkeypatch.chdir(repository.folder)
+    for strategy, gain, accuracy in (("pot", 0.4, 0.9), ("cot", 0, 0.2)):
+        found = json.loads(run("it1", "better", "--json", "--forced", strategy))
+        assert found["second"] == f"better:it1 by {strategy}"
+        for figures in found["benchmarks"].values():
+            assert figures["difference"]["gain"] == gain
+            assert (figures["second"]["accuracy"], figures["second"]["n"]) == (accuracy, 10)
+    assert "chosen" not in run("it1", "better", "--forced", "pot")
+    assert "chosen" in run("it1", "better")
+    means = json.loads(run("it1,it1", "it1,better", "--json", "--forced", "pot"))
+    assert means["lines"][0]["each"] == [0, 0.4]
+
+
 def test_several_seeds_are_compared_by_their_means(repository, monkeypatch):
     """it1 of skill 5 and of skill 9 against it0, which has 3 of 10 right each time."""
     monkeypatch.chdir(repository.folder)
@@ -236,6 +262,9 @@ def test_several_seeds_are_compared_by_their_means(repository, monkeypatch):
         (["it0", "workspace:it7"], r"it7/answers: no answers there \(there are those of it0, it1"),
         (["it0", "it1", "--benchmark", "gsm8k"], r"'gsm8k': both answered dev, shop"),
         (["it0", "it1", "--json", "--markdown"], r"choose one"),
+        (["it0", "it1", "--forced", "pot"], r"it0/answers/forced: no answers with a strategy for"),
+        (["it1", "main:it0", "--forced", "pot"], r"^main:data/students/it0/answers/forced: no ans"),
+        (["it1", "it1", "--forced", "l2m"], r"--forced l2m: it1 knows cot, pot"),
         (["it0,it1", "it1"], r"it0,it1 has 2 students and it1 1: name as many"),
         (["it0,", "it1,it1"], r"it0, it1,it1: a name between two commas is empty"),
         (["it0,it0", "it1,it1", "--show", "2"], r"--show and --all are for two students"),
