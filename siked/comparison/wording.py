@@ -122,7 +122,8 @@ def spread(value: str, figures: Mapping[str, Any], written: Callable[[float], st
 
 def point(gain: float) -> str:
     """``+58.3``, in percentage points."""
-    return f"{100 * gain:+.1f}".replace("-", MINUS)
+    # Rounded first, so that a little less than nothing is no -0.0.
+    return f"{round(100 * gain, 1) + 0.0:+.1f}".replace("-", MINUS)
 
 
 def _share(value: float | None) -> str:

@@ -11,7 +11,7 @@ from siked.comparison import markdown, terminal
 from siked.comparison.paired import compared
 from siked.comparison.seeds import averaged
 from siked.comparison.students import Answered, _at_hand
-from siked.comparison.wording import p_value, printable
+from siked.comparison.wording import MINUS, p_value, point, printable
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
 
@@ -241,3 +241,7 @@ def test_what_seeds_cannot_be_averaged_is_said():
         averaged([(one, one), (one, one)], ["farm"])
     with pytest.raises(UserError, match=r"shop: a and b answered different questions"):
         averaged([(one, one), (one, answering("b", [True]))])
+
+
+def test_a_gain_of_nothing_has_no_minus():
+    assert [point(gain) for gain in (-0.0004, 0, -0.026)] == ["+0.0", "+0.0", f"{MINUS}2.6"]
