@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from siked.comparison.students import Answered
     from siked.records import Question, VerifiedRationale
 
+TOGETHER = "all tests"
+"""The questions of all test sets as one, where there are several."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -113,22 +116,9 @@ def compared(
         UserError: no benchmark is common, or a common one has other questions: ids, texts and
             gold answers must be equal.
     """
-    common = [name for name in first.answers if name in second.answers]
-    for name in only:
-        if name not in common:
-            raise UserError(
-                f"benchmark {name!r}: both answered {', '.join(common) or 'none'} and no other"
-            )
-    if not common:
-        raise UserError(
-            f"{first.name} answered {', '.join(first.answers)} and {second.name} "
-            f"{', '.join(second.answers)}: there is no common benchmark"
-        )
     strategies = tuple(dict.fromkeys((*first.strategies, *second.strategies)))
     benchmarks = tuple(
-        _benchmark(first, second, name, strategies, seed)
-        for name in common
-        if not only or name in only
+        _benchmark(first, second, name, strategies, seed) for name in common([first, second], only)
     )
     return Comparison(
         first=first.name,
@@ -138,6 +128,23 @@ def compared(
         together=_together(first, second, [one for one in benchmarks if one.name != DEV], seed),
         left_out=tuple(sorted(first.answers.keys() ^ second.answers.keys())),
     )
+
+
+def common(students: Sequence[Answered], only: Sequence[str]) -> list[str]:
+    """The benchmarks that every student answered; of these, ``only`` those named where some are.
+
+    Raises:
+        UserError: there is none, or a named one is not among them.
+    """
+    names = [name for name in students[0].answers if all(name in one.answers for one in students)]
+    if odd := [name for name in only if name not in names]:
+        raise UserError(
+            f"benchmark {odd[0]!r}: all answered {', '.join(names) or 'none'} and no other"
+        )
+    if not names:
+        each = ", ".join(f"{one.name} answered {', '.join(one.answers)}" for one in students)
+        raise UserError(f"{each}: there is no common benchmark")
+    return [name for name in names if not only or name in only]
 
 
 def same_questions(first: Answered, second: Answered, benchmark: str) -> None:
@@ -189,7 +196,7 @@ def _together(
     )
     won, lost = sum(len(one.won) for one in tests), sum(len(one.lost) for one in tests)
     return Line(
-        name="all tests",
+        name=TOGETHER,
         first=rounded(accuracy(sum(right), len(right))),
         second=rounded(accuracy(sum(other), len(other))),
         difference=rounded(gain(won, lost, len(right), seed=seed)),

@@ -18,9 +18,8 @@ import numpy as np
 from scipy import stats
 
 from siked.analysis import DEV
-from siked.comparison.paired import same_questions
+from siked.comparison.paired import TOGETHER, common, same_questions
 from siked.comparison.wording import percent, point, points, spread
-from siked.errors import UserError
 from siked.statistics import CONFIDENCE, RESAMPLES, rounded
 
 if TYPE_CHECKING:
@@ -110,19 +109,14 @@ def averaged(seeds: Sequence[tuple[Answered, Answered]], only: Sequence[str] = (
             for some of them.
     """
     students = [student for pair in seeds for student in pair]
-    common = [name for name in students[0].answers if all(name in one.answers for one in students)]
-    if not common:
-        raise UserError(f"{', '.join(one.name for one in students)}: there is no common benchmark")
-    if odd := [name for name in only if name not in common]:
-        raise UserError(f"benchmark {odd[0]!r}: all answered {', '.join(common)} and no other")
-    names = [name for name in common if not only or name in only]
+    names = common(students, only)
     for name in names:
         for other in students[1:]:
             same_questions(students[0], other, name)
     tests = [name for name in names if name != DEV]
     lines = {name: [name] for name in names}
     if len(tests) > 1:
-        lines["all tests"] = tests
+        lines[TOGETHER] = tests
     return Averages(
         first=tuple(first.name for first, _ in seeds),
         second=tuple(second.name for _, second in seeds),

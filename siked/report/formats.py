@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from siked.comparison.wording import DASH, MINUS, p_value
+from siked.comparison.wording import DASH, p_value, point
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def interval(figures: Mapping[str, Any] | None) -> str:
 
 def points(value: float | None) -> str:
     """``+58.3``, in percentage points."""
-    return DASH if value is None else f"{100 * value:+.1f}".replace("-", MINUS)
+    return DASH if value is None else point(value)
 
 
 def number(value: float | None) -> str:

@@ -260,7 +260,7 @@ def test_several_seeds_are_compared_by_their_means(repository, monkeypatch):
         (["it0", "better:it7"], r"better: there is no student 'it7': it has it0, it1"),
         (["it0", ":it1"], r":it1: write REVISION:STUDENT"),
         (["it0", "workspace:it7"], r"it7/answers: no answers there \(there are those of it0, it1"),
-        (["it0", "it1", "--benchmark", "gsm8k"], r"'gsm8k': both answered dev, shop"),
+        (["it0", "it1", "--benchmark", "gsm8k"], r"'gsm8k': all answered dev, shop"),
         (["it0", "it1", "--json", "--markdown"], r"choose one"),
         (["it0", "it1", "--forced", "pot"], r"it0/answers/forced: no answers with a strategy for"),
         (["it1", "main:it0", "--forced", "pot"], r"^main:data/students/it0/answers/forced: no ans"),
