@@ -10,24 +10,61 @@ rationales of each question and strategy, ``mix`` puts the student's and the tea
 Where the student solved nothing, both variants give D_LLM alone. Two more are controls, without
 which no gain can be put down to mixing: ``self`` is the student's rows alone, ``teacher`` the
 teacher's.
+
+``preferred`` makes of ``mix.bias`` the order in which ``select`` takes one strategy a question.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING, Literal
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from siked.records import VerifiedRationale
-    from siked.settings import Variant
+    from siked.settings import Bias, Variant
 
 Origin = Literal["teacher", "student"]
+Preference: TypeAlias = "Callable[[str], Sequence[str]]"
+"""By question id, the strategies of which one may train, the first that can."""
+
+
+def preferred(
+    bias: Bias | None, samples: Iterable[VerifiedRationale], strategies: Sequence[str]
+) -> Preference | None:
+    """``mix.bias`` as an order of the strategies for each question; None where all may train.
+
+    Args:
+        bias: a fixed order; ``student`` for the student's own: by how many of a question's samples
+            are correct with each strategy, then by how many of all samples are; None for none.
+        samples: the student's verified samples, read for ``student`` alone. Without any, as in
+            iteration 0, nothing is preferred.
+        strategies: the strategies that are taught; where all else is equal the earlier is first.
+    """
+    if bias != "student":
+        return None if bias is None else lambda _question_id: bias
+    by_question: Counter[tuple[str, str | None]] = Counter()
+    in_all: Counter[str | None] = Counter()
+    sampled = False
+    for sample in samples:
+        sampled = True
+        if sample.correct:
+            by_question[sample.question_id, sample.strategy] += 1
+            in_all[sample.strategy] += 1
+
+    def order(question_id: str) -> list[str]:
+        return sorted(
+            strategies,
+            key=lambda strategy: (by_question[question_id, strategy], in_all[strategy]),
+            reverse=True,
+        )
+
+    return order if sampled else None
 
 
 def select(
-    rationales: Iterable[VerifiedRationale], *, keep: int | None, bias: Sequence[str] | None
+    rationales: Iterable[VerifiedRationale], *, keep: int | None, order: Preference | None
 ) -> list[VerifiedRationale]:
     """The correct rationales that may train, in the order given.
 
@@ -35,7 +72,7 @@ def select(
         rationales: verified rationales of one origin.
         keep: how many distinct texts a question and strategy, the earliest samples first; None
             for all. Texts that differ in white space alone are one.
-        bias: of each question, only the first of these strategies that has a correct rationale;
+        order: of each question, only the first of its strategies that has a correct rationale;
             None for every strategy.
     """
     kept: list[VerifiedRationale] = []
@@ -49,15 +86,13 @@ def select(
             continue
         seen.add(text)
         kept.append(rationale)
-    if bias is None:
+    if order is None:
         return kept
     favourite = {
-        question_id: strategy
-        for strategy in reversed(bias)
-        for question_id, solved_by in texts
-        if solved_by == strategy
+        question_id: next((one for one in order(question_id) if (question_id, one) in texts), None)
+        for question_id in {question_id for question_id, _ in texts}
     }
-    return [one for one in kept if favourite.get(one.question_id) == one.strategy]
+    return [one for one in kept if favourite[one.question_id] == one.strategy]
 
 
 def mix(

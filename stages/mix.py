@@ -13,7 +13,7 @@ import typer
 from siked.analysis import mixed
 from siked.errors import UserError
 from siked.files import write_json
-from siked.mixing import mix, select
+from siked.mixing import mix, preferred, select
 from siked.models import load_tokenizer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example, VerifiedRationale, read_records, write_records
@@ -38,17 +38,17 @@ def main(
         teacher: list[VerifiedRationale] = []
         own: list[VerifiedRationale] = []
         if not carried:
+            samples = read_records(files.verified, VerifiedRationale) if previous else ()
+            order = preferred(settings.bias, samples, params.strategies)
             teacher = select(
-                read_records(layout.D_LLM, VerifiedRationale),
-                keep=settings.keep,
-                bias=settings.bias,
+                read_records(layout.D_LLM, VerifiedRationale), keep=settings.keep, order=order
             )
-        if previous and not carried:
-            own = select(
-                read_records(files.verified, VerifiedRationale),
-                keep=settings.keep,
-                bias=settings.bias,
-            )
+            if previous:
+                own = select(
+                    read_records(files.verified, VerifiedRationale),
+                    keep=settings.keep,
+                    order=order,
+                )
         # Iteration 0 is plain distillation whatever the variant.
         variant = settings.variant if previous else "teacher"
         rows = mix(teacher, own, variant=variant, scope=settings.scope)

@@ -14,7 +14,7 @@ import yaml
 
 from siked.analysis import DEV, compare, evaluate, mixed, sampled, summary
 from siked.files import write_json, write_text
-from siked.mixing import mix, select
+from siked.mixing import mix, preferred, select
 from siked.records import Example, Failure, Question, VerifiedRationale, write_records
 from siked.sampling_statistics import choice
 from siked.settings import load_params
@@ -203,8 +203,9 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
     )
     if writer in BASELINES:
         return
-    kept = [] if carried else select(teacher, keep=1, bias=bias)
-    mine = [] if carried else select(own, keep=1, bias=bias)
+    order = preferred(bias, own, STRATEGIES)
+    kept = [] if carried else select(teacher, keep=1, order=order)
+    mine = [] if carried else select(own, keep=1, order=order)
     rows = mix(kept, mine, variant="adaptive", scope="question")
     examples = [
         Example(

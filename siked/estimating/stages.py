@@ -17,7 +17,7 @@ from siked.estimating.ranges import NOTHING, Range
 from siked.prompts import student_prompt, teacher_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from siked.estimating.acceptance import Acceptance
     from siked.estimating.asked import Asked
@@ -144,13 +144,14 @@ class _Counting:
         yield Row("base", disk=Range.exactly(BFLOAT16 * self._plan.student))
         for strategy in params.strategies:
             yield self._teach(strategy)
-        d_llm = self._taught()
+        bias = params.mix.bias
+        d_llm = self._taught(None if bias == "student" else bias)
         samples = self._teacher_samples() * self._train * len(params.strategies)
         yield self._checked("filter_teacher", Range.exactly(samples))
         chain = params.chain()
         yield from self._student(chain[0], _sum(d_llm.values()), params.train.distil.epochs)
         for name, writer in zip(chain[1:], self._assumed.students, strict=True):
-            yield from self._turn(name, writer, d_llm)
+            yield from self._turn(name, writer)
         for strategy in params.strategies:
             name, epochs = f"baseline-{strategy}", params.train.distil.epochs
             yield from self._student(name, d_llm[strategy], epochs, baseline=True)
@@ -175,7 +176,7 @@ class _Counting:
         money = billed * (prices.prompt / MILLION) + written * (prices.completion / MILLION)
         return replace(row, money=money)
 
-    def _turn(self, name: str, writer: Acceptance, d_llm: dict[str, Range]) -> Iterator[Row]:
+    def _turn(self, name: str, writer: Acceptance) -> Iterator[Row]:
         params, generate = self._params, self._params.generate
         asked = self._train * len(params.strategies)
         calls = asked * generate.samples
@@ -189,8 +190,10 @@ class _Counting:
         )
         yield self._timed(row, self._plan.student)
         yield self._checked(f"filter@{name}", Range.exactly(calls))
-        own = _sum(self._kept(writer, generate.samples).values())
-        mixed = (NOTHING if self._variant == "teacher" else own) + self._joining(writer, d_llm)
+        order = self._order(writer)
+        own = _sum(self._kept(writer, generate.samples, order).values())
+        joining = self._joining(writer, self._taught(order))
+        mixed = (NOTHING if self._variant == "teacher" else own) + joining
         yield from self._student(name, mixed, params.train.iterate.epochs)
 
     def _student(
@@ -241,22 +244,32 @@ class _Counting:
         model = self._params.teacher.model
         return 1 if model is None else model.sampling.samples
 
-    def _taught(self) -> dict[str, Range]:
-        """The teacher's rows that may train, by strategy."""
-        return self._kept(self._assumed.teacher, self._teacher_samples())
+    def _order(self, writer: Acceptance) -> Sequence[str] | None:
+        """The strategies by ``mix.bias``; a student's own order as if questions had the same."""
+        bias = self._params.mix.bias
+        if bias != "student":
+            return bias
+        right = writer.by_strategy
+        return sorted(right, key=lambda strategy: right[strategy].likely, reverse=True)
 
-    def _kept(self, writer: Acceptance, samples: int) -> dict[str, Range]:
-        """The rows of a writer that may train, by strategy."""
+    def _taught(self, order: Sequence[str] | None) -> dict[str, Range]:
+        """The teacher's rows that may train, by strategy."""
+        return self._kept(self._assumed.teacher, self._teacher_samples(), order)
+
+    def _kept(
+        self, writer: Acceptance, samples: int, order: Sequence[str] | None
+    ) -> dict[str, Range]:
+        """The rows of a writer that may train, by strategy, the first of the order first."""
         mix, train = self._params.mix, self._train
         rows: dict[str, Range] = {
             strategy: writer.kept(strategy, samples, mix.keep) * train
             for strategy in self._params.strategies
         }
-        if mix.bias is None:
+        if order is None:
             return rows
-        kept: dict[str, Range] = dict.fromkeys(rows, NOTHING)
+        kept: dict[str, Range] = dict.fromkeys([*order, *rows], NOTHING)
         left = Range.exactly(1)
-        for strategy in mix.bias:
+        for strategy in order:
             # Only of questions that no strategy before it has solved.
             kept[strategy] = rows[strategy] * left
             left = left.without(writer.solved(strategy, samples))
@@ -271,6 +284,11 @@ class _Counting:
             return _sum(d_llm.values())
         if mix.scope == "question":
             return _sum(d_llm.values()).without(writer.any_solved(samples))
+        if mix.bias == "student":
+            # A solved question's strategy comes first in its order, the teacher's as the student's.
+            first, *others = d_llm
+            solved = d_llm[first].without(writer.any_solved(samples))
+            return solved + _sum(d_llm[name] for name in others)
         return _sum(rows.without(writer.solved(name, samples)) for name, rows in d_llm.items())
 
     def _tokens(self, text: str) -> Range:

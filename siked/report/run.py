@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from siked.analysis import DEV, Evaluation, compare
 from siked.errors import UserError
 from siked.files import read_json
-from siked.mixing import select
+from siked.mixing import preferred, select
 from siked.plots import bias_rows
 from siked.records import Question, VerifiedRationale, read_records
 from siked.report.rationales import Browser, Kinds, browser
@@ -244,12 +244,13 @@ def _stopped(params: Params, root: Path, steps: Mapping[str, Mapping[str, Any]])
 
 
 def _bias(params: Params, root: Path) -> list[Row]:
-    if params.mix.bias is None:
-        return []
+    if params.mix.bias is None or params.mix.bias == "student":
+        return []  # Iteration 0 takes all of D_LLM.
     path = root / "data/teacher/verified.jsonl"
     counts = []
     for bias in (None, params.mix.bias):
-        kept = select(read_records(path, VerifiedRationale), keep=params.mix.keep, bias=bias)
+        order = preferred(bias, (), params.strategies)
+        kept = select(read_records(path, VerifiedRationale), keep=params.mix.keep, order=order)
         found = Counter(str(one.strategy) for one in kept)
         counts.append({str(strategy): found[strategy] for strategy in params.strategies})
     return bias_rows(*counts)

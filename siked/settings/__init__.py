@@ -24,6 +24,7 @@ from siked.settings.params import NO_EFFECT, Params
 from siked.settings.questions import Overlap, QuestionSettings, Source
 from siked.settings.reading import check_params, documented, flat, load_params
 from siked.settings.steps import (
+    Bias,
     EvalSettings,
     Iteration,
     Lora,
@@ -40,6 +41,7 @@ __all__ = [
     "FIRST_ITERATION",
     "NO_EFFECT",
     "AnyEngine",
+    "Bias",
     "EvalSettings",
     "Iteration",
     "LocalEngine",

@@ -93,7 +93,8 @@ class Params(Settings):
 
     @model_validator(mode="after")
     def _bias_is_taught(self) -> Self:
-        if extra := set(self.mix.bias or ()) - set(self.strategies):
+        named = () if self.mix.bias == "student" else self.mix.bias or ()
+        if extra := set(named) - set(self.strategies):
             raise ValueError(f"mix.bias names strategies that are not taught: {sorted(extra)}")
         if both := sorted(set(self.questions.train) & set(self.questions.test)):
             raise ValueError(f"questions.train and questions.test share the names {both}")

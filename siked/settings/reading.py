@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
@@ -14,10 +15,14 @@ from siked.errors import UserError
 from siked.settings.params import Params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+_KIND = re.compile(r"(literal|tuple)\[")
+"""How pydantic's locations name one of the kinds that a value may be of."""
 
 
 def load_params(path: Path) -> Params:
@@ -143,9 +148,20 @@ def _place(location: tuple[int | str, ...]) -> _Place:
     return _Place(parts + left, model, section)
 
 
+def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The first error; of a value of several possible kinds, that of the kind it fits furthest."""
+    location = errors[0]["loc"]
+    for at, part in enumerate(location):
+        if _KIND.match(str(part)):
+            same = [one for one in reversed(errors) if one["loc"][:at] == location[:at]]
+            furthest: ErrorDetails = max(same, key=lambda one: len(one["loc"]))
+            return furthest
+    return errors[0]
+
+
 def _in_one_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = _place(first["loc"])
+    first = _telling(error.errors())
+    place = _place(tuple(part for part in first["loc"] if not _KIND.match(str(part))))
     key = ".".join(place.parts)
     kind, given = first["type"], first["input"]
     if kind == "extra_forbidden":

@@ -44,6 +44,7 @@ class Iteration(Settings):
 
 
 Variant = Literal["all", "adaptive", "self", "teacher"]
+Bias = tuple[StrategyName, ...] | Literal["student"]
 
 
 class MixSettings(Settings):
@@ -59,9 +60,10 @@ class MixSettings(Settings):
     keep: PositiveInt | None
     """Correct distinct rationales kept a question and strategy, from each of D_LLM and D_self;
     all where null. The paper keeps 1."""
-    bias: tuple[StrategyName, ...] | None = None
-    """Keep only the first of these strategies that solves a question (the paper's biased
-    variants); null keeps every strategy."""
+    bias: Bias | None = None
+    """Of each question and origin, keep one strategy's rationales: of a list, the first that solves
+    it (the paper's biased variants); for `student`, the one that the student solves it with most
+    often, else the one it solves most with (iteration 0 keeps all). null keeps every strategy."""
 
 
 class Lora(Settings):

@@ -19,7 +19,7 @@ from siked.estimating.acceptance import Spread, fitted
 from siked.estimating.cards import TABLE, card
 from siked.estimating.last_run import LastRun, last_run
 from siked.estimating.ranges import Range
-from siked.mixing import mix, select
+from siked.mixing import mix, preferred, select
 from siked.records import VerifiedRationale
 from siked.verdicts import VerdictCounts
 
@@ -57,15 +57,16 @@ def test_figures_of_four_samples_foretell_what_ten_solve():
     assert found.kept(10, 3) == pytest.approx(kept, abs=0.03)
 
 
-@pytest.mark.parametrize("bias", [None, ["pot", "cot"]])
+@pytest.mark.parametrize("bias", [None, ["pot", "cot"], "student"])
 @pytest.mark.parametrize("scope", ["question", "strategy"])
 @pytest.mark.parametrize("variant", ["all", "adaptive", "self", "teacher"])
 def test_the_examples_foretold_are_those_that_mixing_makes(tmp_path, variant, scope, bias):
     teacher, student = verdicts(seed=1, samples=2, right=4), verdicts(seed=2, samples=4, right=1)
     keep = 1
+    order = preferred(bias, student, STRATEGIES)
     made = mix(
-        select(teacher, keep=keep, bias=bias),
-        select(student, keep=keep, bias=bias),
+        select(teacher, keep=keep, order=order),
+        select(student, keep=keep, order=order),
         variant=variant,
         scope=scope,
     )

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.mixing import mix, select
+from siked.mixing import mix, preferred, select
 from siked.records import Failure, VerifiedRationale
+
+STRATEGIES = ["cot", "l2m", "pot"]
 
 
 def rationale(
@@ -27,7 +29,7 @@ def keys(rows):
 
 def test_wrong_rationales_never_train():
     rows = [rationale("q", "cot", correct=False), rationale("q", "pot")]
-    assert [row.strategy for row in select(rows, keep=None, bias=None)] == ["pot"]
+    assert [row.strategy for row in select(rows, keep=None, order=None)] == ["pot"]
 
 
 def test_keep_counts_distinct_texts_and_prefers_early_samples():
@@ -37,14 +39,70 @@ def test_keep_counts_distinct_texts_and_prefers_early_samples():
         rationale("q", "cot", sample=2, text="c"),
         rationale("q", "cot", sample=3, text="d"),
     ]
-    assert [row.sample for row in select(rows, keep=2, bias=None)] == [0, 2]
-    assert [row.sample for row in select(rows, keep=None, bias=None)] == [0, 2, 3]
+    assert [row.sample for row in select(rows, keep=2, order=None)] == [0, 2]
+    assert [row.sample for row in select(rows, keep=None, order=None)] == [0, 2, 3]
 
 
 def test_bias_keeps_the_first_strategy_that_solves_each_question():
     rows = [rationale("a", "cot"), rationale("a", "pot"), rationale("b", "cot")]
-    kept = select(rows, keep=1, bias=("pot", "cot", "l2m"))
+    kept = select(rows, keep=1, order=preferred(("pot", "cot", "l2m"), (), STRATEGIES))
     assert [(row.question_id, row.strategy) for row in kept] == [("a", "pot"), ("b", "cot")]
+
+
+def test_a_strategy_that_no_bias_names_does_not_train():
+    rows = [rationale("a", "cot"), rationale("a", "pot"), rationale("b", "cot")]
+    kept = select(rows, keep=1, order=preferred(("pot",), (), STRATEGIES))
+    assert [(row.question_id, row.strategy) for row in kept] == [("a", "pot")]
+
+
+def sampled(question, **right):
+    """Four samples of a question with each strategy, the first so many of them right."""
+    return [
+        rationale(question, strategy, sample=n, text=f"{n}", correct=n < count)
+        for strategy, count in right.items()
+        for n in range(4)
+    ]
+
+
+def test_a_students_bias_is_what_it_solves_each_question_with_most_often():
+    samples = [
+        *sampled("sentences", cot=3, l2m=1, pot=2),
+        *sampled("a tie", cot=1, l2m=2, pot=2),
+        *sampled("unsolved", cot=0, l2m=0, pot=0),
+        *sampled("easy", cot=2, l2m=3, pot=4),
+    ]
+    order = preferred("student", samples, STRATEGIES)
+    # Right of all samples: cot 6, l2m 6, pot 8.
+    assert order("sentences") == ["cot", "pot", "l2m"]
+    assert order("a tie") == ["pot", "l2m", "cot"]
+    assert order("unsolved") == order("never sampled") == ["pot", "cot", "l2m"]
+    own = select(samples, keep=1, order=order)
+    assert [(row.question_id, row.strategy) for row in own] == [
+        ("sentences", "cot"),
+        ("a tie", "pot"),
+        ("easy", "pot"),
+    ]
+    teacher = [rationale(q, s) for q in ("sentences", "unsolved") for s in STRATEGIES]
+    no_program = [rationale("never sampled", "l2m"), rationale("never sampled", "cot")]
+    taught = select([*teacher, *no_program], keep=1, order=order)
+    assert [(row.question_id, row.strategy) for row in taught] == [
+        ("sentences", "cot"),
+        ("unsolved", "pot"),
+        ("never sampled", "cot"),
+    ]
+
+
+def test_a_student_that_has_not_sampled_prefers_nothing_and_one_that_failed_the_first_taught():
+    assert preferred("student", [], STRATEGIES) is None
+    failed = preferred("student", sampled("q", cot=0, l2m=0, pot=0), STRATEGIES)
+    assert failed("q") == STRATEGIES
+
+
+def test_samples_are_read_for_the_students_bias_alone():
+    unread = iter(sampled("q", cot=1))
+    assert preferred(None, unread, STRATEGIES) is None
+    assert list(preferred(("pot",), unread, STRATEGIES)("q")) == ["pot"]
+    assert len(list(unread)) == 4
 
 
 @pytest.mark.parametrize(
@@ -91,8 +149,8 @@ ROWS = st.lists(
 
 @given(ROWS, ROWS, st.sampled_from(["question", "strategy"]))
 def test_adaptive_is_part_of_all_and_covers_what_the_teacher_covers(teacher, student, scope):
-    teacher = select(teacher, keep=1, bias=None)
-    student = select(student, keep=1, bias=None)
+    teacher = select(teacher, keep=1, order=None)
+    student = select(student, keep=1, order=None)
     adaptive = mix(teacher, student, variant="adaptive", scope=scope)
     everything = mix(teacher, student, variant="all", scope=scope)
     assert [row for row in everything if row in adaptive] == adaptive

@@ -59,7 +59,10 @@ def changed(key: str, value: object) -> dict:
         ("generate.temperature", 0, "generate: `samples` above 1 at `temperature` 0"),
         ("student.sha256", None, "student: a wheel needs"),
         ("student.source", "SmolLM", "student.source: 'SmolLM'"),
-        ("mix.bias", ["pot", "l2m", "cot", "x"], "mix.bias"),
+        ("mix.bias", ["pot", "l2m", "cot", "x"], "mix.bias.3: 'x': Input should be 'cot'"),
+        ("mix.bias", "teacher", "mix.bias: 'teacher': Input should be 'student'"),
+        ("train.lora.target_modules", "all", "train.lora.target_modules: 'all': Input should be"),
+        ("train.lora.target_modules", ["q", 1], "train.lora.target_modules.1: 1: Input should be"),
         ("iterations", {"it1": {"previous": "it7"}}, "iterations: it1.previous: there is no"),
         (
             "iterations",
