@@ -151,7 +151,8 @@ def same_questions(first: Answered, second: Answered, benchmark: str) -> None:
     """Refuse to compare answers to different questions, which may have the same ids.
 
     Raises:
-        UserError: ids, texts or gold answers differ, or an answer's question is not known.
+        UserError: ids, texts or gold answers differ, an answer's question is not known or has
+            another answer too.
     """
     asked, other = (_asked(one, benchmark) for one in (first, second))
     odd = sorted(key for key in asked.keys() | other.keys() if asked.get(key) != other.get(key))
@@ -211,9 +212,15 @@ def _asked(one: Answered, benchmark: str) -> dict[str, tuple[str, str]]:
             f"{one.name}: {benchmark} answers the question {unknown[0]}, which its questions lack: "
             "`dvc repro` or `dvc checkout` brings them together"
         )
-    return {
+    asked = {
         key: (known[key].question, known[key].answer) for key in map(_id, one.answers[benchmark])
     }
+    if len(asked) < len(one.answers[benchmark]):
+        raise UserError(
+            f"{one.name}: a question of {benchmark} is answered twice, where each has one answer: "
+            "`dvc checkout` restores the file"
+        )
+    return asked
 
 
 def _id(answer: VerifiedRationale) -> str:

@@ -53,7 +53,8 @@ class MixSettings(Settings):
     variant: Variant
     """`all`: D_self and all of D_LLM. `adaptive`: D_self and the D_LLM rows of what D_self does
     not solve. Two controls: `self`, D_self alone (self-training), and `teacher`, D_LLM alone (plain
-    distillation that goes on; the samples are not used, so take generate.samples: 1)."""
+    distillation that goes on; it uses the samples for `bias: student` alone, so take
+    generate.samples: 1 without)."""
     scope: Literal["question", "strategy"]
     """What counts as solved in `adaptive`: a `question` by any strategy (the paper's text), or
     each question and `strategy` by itself (its authors' code)."""

@@ -1,5 +1,6 @@
 """Two students beside each other: what does not depend on where their answers come from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,9 @@ def test_what_seeds_cannot_be_averaged_is_said():
         averaged([(one, one), (one, one)], ["farm"])
     with pytest.raises(UserError, match=r"shop: a and b answered different questions"):
         averaged([(one, one), (one, answering("b", [True]))])
+    twice = replace(one, answers={"shop": [*one.answers["shop"], one.answers["shop"][0]]})
+    with pytest.raises(UserError, match=r"^a: a question of shop is answered twice"):
+        averaged([(one, one), (one, twice)])
 
 
 def test_a_gain_of_nothing_has_no_minus():
