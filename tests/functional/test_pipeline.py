@@ -120,6 +120,34 @@ def test_a_student_that_solved_nothing_cannot_train_itself(own):
     assert "Traceback" not in output
 
 
+def test_a_students_bias_is_one_strategy_a_question_from_iteration_1_on(own):
+    own.set("mix.variant", "all")
+    own.set("mix.bias", "student")
+    path = own.folder / "data/students/it1/verified.jsonl"
+    samples = [json.loads(line) for line in path.read_text().splitlines()]
+    first, second = list(dict.fromkeys(sample["question_id"] for sample in samples))[:2]
+    for sample in samples:
+        one = (sample["question_id"], sample["strategy"])
+        sample["correct"] = (*one, sample["sample"]) == (first, "cot", 0) or one == (second, "pot")
+        sample["failure"] = None if sample["correct"] else "wrong"
+    path.unlink()  # It may be a link to DVC's cache.
+    path.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+
+    def mixed(student, *previous):
+        (own.folder / f"data/students/{student}/mix.jsonl").unlink()
+        own.stage("mix", "--student", student, *previous)
+        text = (own.folder / f"data/students/{student}/mix.jsonl").read_text()
+        rows = [json.loads(line) for line in text.splitlines()]
+        return sorted((row["origin"], row["question_id"], row["strategy"]) for row in rows)
+
+    start = mixed("it0")
+    assert {strategy for _, _, strategy in start} == {"cot", "pot"}
+    expected = [("student", first, "cot"), ("student", second, "pot")]
+    asked = {question for _, question, _ in start}
+    taught = [("teacher", one, "cot" if one == first else "pot") for one in asked]
+    assert mixed("it1", "--previous", "it0") == sorted([*expected, *taught])
+
+
 def test_every_data_set_has_a_card_and_the_model_can_be_traced(finished):
     cards = {path.name for path in (finished.folder / "data" / "cards").iterdir()}
     for name in ("questions", "teacher", "it0", "it1", "it2", "baseline-cot", "baseline-pot"):
