@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from siked import locks
 from siked.errors import UserError
 from siked.settings import FIRST_ITERATION, flat
 from siked.timings import timings
@@ -37,6 +38,8 @@ STEPS = ("generate", "train")
 """The steps that cost tokens, written and trained on; evaluations cost every run the same."""
 DONE = {None, "Success"}
 """How DVC calls experiments that have a result."""
+NO_REPORT = "no report"
+"""The state of one that was run up to a stage: other figures there would be the commit's."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Experiment:
 
     name: str
     state: str | None = None
-    """As DVC says it where there is no result: ``Queued``, ``Running``, ``Failed``."""
+    """Where there is no result: ``Queued``, ``Running`` or ``Failed``, as DVC says; NO_REPORT."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """By key: ``{"mix.keep": "1"}``."""
     changed: Mapping[str, str] = field(default_factory=dict)
@@ -77,11 +80,14 @@ def experiments(root: Path) -> list[Experiment]:
     done = {None: "HEAD"} | {
         row["Experiment"] or row["rev"]: row["rev"] for row in rest if row["State"] in DONE
     }
-    times = _times(root, done)
-    base = _settings(root, "HEAD")
+    commits = {name: _commit(root, revision) for name, revision in done.items()}
+    base = commits[None].settings
+    times = _times(root, {name: one.lock for name, one in commits.items()})
     return [
-        _read(root, "HEAD", head["rev"], base, times[None]),
-        *(_read(root, rev, name, base, times[name]) for name, rev in done.items() if name),
+        *(
+            _read(root, one, name or head["rev"], base, times[name])
+            for name, one in commits.items()
+        ),
         *(
             Experiment(row["Experiment"] or row["rev"], row["State"])
             for row in rest
@@ -103,24 +109,45 @@ def _shown(root: Path) -> list[dict[str, Any]]:
     return rows
 
 
+class _Commit(NamedTuple):
+    """What a commit says of its run."""
+
+    revision: str
+    params: Mapping[str, Any]
+    """An older version's need not fit today's."""
+    lock: Mapping[str, Any]
+    """Its stages."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return dict(flat(self.params))
+
+
+def _commit(root: Path, revision: str) -> _Commit:
+    params = yaml.safe_load(_at(root, revision, "params.yaml") or "")
+    lock = locks.stages(_at(root, revision, "dvc.lock") or "")
+    return _Commit(revision, params if isinstance(params, dict) else {}, lock)
+
+
 def _read(
-    root: Path, revision: str, name: str, base: Mapping[str, str], times: Mapping[str, Time | None]
+    root: Path,
+    commit: _Commit,
+    name: str,
+    base: Mapping[str, str],
+    times: Mapping[str, Time | None],
 ) -> Experiment:
     """One commit's settings and figures."""
-    settings = _settings(root, revision)
-    seconds = {stage: time.seconds for stage, time in times.items() if time}
+    settings = commit.settings
     changed = {
         key: settings.get(key, "left out")
         for key in sorted(settings.keys() | base.keys())
         if settings.get(key) != base.get(key)
     }
-    summary = _json(root, revision, "metrics/summary.json")
-    if not summary:
-        return Experiment(name, "no result", settings, changed, seconds=seconds)
-    chain = [FIRST_ITERATION] + [
-        key.split(".")[1] for key in settings if key.startswith("iterations.")
-    ]
-    steps = {one: _json(root, revision, f"metrics/iterations/{one}.json") for one in chain}
+    summary = _json(root, commit.revision, "metrics/summary.json")
+    if not summary or not locks.of_this_run("report", commit.lock, commit.params):
+        return Experiment(name, NO_REPORT, settings, changed)
+    chain = [FIRST_ITERATION, *(commit.params.get("iterations") or ())]
+    steps = {one: _json(root, commit.revision, f"metrics/iterations/{one}.json") for one in chain}
     selected = str(summary["selected"])
     evaluated = steps.get(selected, {}).get("eval", {})
     return Experiment(
@@ -135,15 +162,9 @@ def _read(
             for step in STEPS
             if step in counted
         },
-        seconds=seconds,
+        seconds={stage: time.seconds for stage, time in times.items() if time},
         partial=frozenset(stage for stage, time in times.items() if not (time and time.whole)),
     )
-
-
-def _settings(root: Path, revision: str) -> dict[str, str]:
-    """The settings of a commit; an older version's need not fit today's."""
-    raw = yaml.safe_load(_at(root, revision, "params.yaml") or "")
-    return dict(flat(raw)) if isinstance(raw, dict) else {}
 
 
 def _json(root: Path, revision: str, path: str) -> dict[str, Any]:
@@ -168,7 +189,7 @@ class Time(NamedTuple):
 
 
 def _times(
-    root: Path, revisions: Mapping[str | None, str]
+    root: Path, locked: Mapping[str | None, Mapping[str, Any]]
 ) -> dict[str | None, dict[str, Time | None]]:
     """By experiment (None: the commit) and stage, the time; None where none is known.
 
@@ -176,15 +197,15 @@ def _times(
     work: then one time is both's.
     """
     recorded = _recorded(root / ".siked" / "timings.jsonl")
-    locks = {name: _lock(root, revision) for name, revision in revisions.items()}
+    entries = {name: _entries(lock) for name, lock in locked.items()}
     known: dict[tuple[str, str], Time] = {}
-    for name, lock in locks.items():
+    for name, lock in entries.items():
         for stage, content in lock.items():
             if time := recorded.get((name, stage)):
                 known.setdefault((stage, content), time)
     return {
         name: {stage: known.get((stage, content)) for stage, content in lock.items()}
-        for name, lock in locks.items()
+        for name, lock in entries.items()
     }
 
 
@@ -195,15 +216,9 @@ def _recorded(path: Path) -> dict[tuple[str | None, str], Time]:
     }
 
 
-def _lock(root: Path, revision: str) -> dict[str, str]:
-    """What a commit's dvc.lock says of each stage, by the name under which times are recorded."""
-    # The C loader, where there is one, takes a tenth of the time.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw = yaml.load(_at(root, revision, "dvc.lock") or "{}", Loader=loader)  # noqa: S506
-    return {
-        _timed(stage): json.dumps(content, sort_keys=True)
-        for stage, content in raw.get("stages", {}).items()
-    }
+def _entries(lock: Mapping[str, Any]) -> dict[str, str]:
+    """What a dvc.lock says of each stage, by the name under which times are recorded."""
+    return {_timed(stage): json.dumps(content, sort_keys=True) for stage, content in lock.items()}
 
 
 def _timed(stage: str) -> str:

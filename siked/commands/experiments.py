@@ -48,16 +48,23 @@ def experiments(
 
 def show(found: Sequence[Experiment], *, stages: bool = False) -> None:
     """Print the table, and that of the stages where wanted."""
+    from siked.experiments import NO_REPORT  # noqa: PLC0415 - other commands start faster
+
     out = console()
     out.print(_outcomes(found))
     if stages:
         out.print(_stages(found))
-    out.print(
+    notes = (
         "Accuracy in percent of the iteration that dev selected, with 95% Wilson interval. Tokens "
         "written in self-generation and trained on. Time of all stages on this machine, more (>) "
-        "where a stage ran elsewhere or the journal had part of its work.",
-        style="dim",
+        "where a stage ran elsewhere or the journal had part of its work."
     )
+    if unreported := [one.name for one in found if one.state == NO_REPORT]:
+        notes += (
+            " Without a report: an experiment that was run up to a stage; `siked compare "
+            f"{unreported[0]}:it0 {unreported[0]}:it1` reads its students."
+        )
+    out.print(notes, style="dim")
 
 
 def _outcomes(found: Sequence[Experiment]) -> Table:

@@ -110,10 +110,14 @@ def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -
     """Whether the experiment has yet to be run; says so where not.
 
     Raises:
-        UserError: an experiment of that name was run with other settings.
+        UserError: an experiment of that name was run with other settings or not to its end.
     """
-    if there is None or there.state in {"Failed", "no result"}:
+    from siked.experiments import NO_REPORT  # noqa: PLC0415 - other commands start faster
+
+    if there is None or there.state == "Failed":
         return True
+    if there.state == NO_REPORT:
+        raise UserError(f"{name}: is there without a report: `dvc exp remove {name}` makes room")
     if there.state:
         print(f"{name}: is {there.state.lower()} already")
         return False

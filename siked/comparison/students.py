@@ -9,7 +9,7 @@ A revision is read from git and from DVC's cache (or its remote); the workspace 
 folders are those of ``dvc.yaml``:
 
     params.yaml                                 strategies
-    metrics/summary.json                        the selected student
+    metrics/summary.json, dvc.lock              the selected student
     data/questions/{dev,test-svamp}.jsonl       the questions
     data/students/it2/answers/{dev,svamp}.jsonl the answers, each with the strategy it chose
     data/students/it2/answers/forced/...        its answers with each strategy forced
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from siked import locks
 from siked.analysis import DEV
 from siked.errors import UserError
 from siked.files import read_json
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 PARAMS = Path("params.yaml")
 SUMMARY = Path("metrics/summary.json")
+LOCK = Path("dvc.lock")
 QUESTIONS = Path("data/questions")
 STUDENTS = Path("data/students")
 FORCED = "forced"
@@ -74,7 +76,7 @@ def find(name: str, root: Path = Path(), *, forced: str | None = None) -> Answer
             return _read(root, name, name, forced)
         revision, student = name, ""
     if revision == WORKSPACE:
-        student = student or _selected(root / SUMMARY)
+        student = student or _selected(root, name)
         return _read(root, student, f"{WORKSPACE}:{student}" if colon else student, forced)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
@@ -145,11 +147,19 @@ def _strategies(params: Path) -> tuple[str, ...]:
         ) from None
 
 
-def _selected(summary: Path) -> str:
+def _selected(root: Path, revision: str) -> str:
     """The student that a run selected."""
-    found = read_json(summary)
+    found = read_json(root / SUMMARY)
     if not isinstance(found, dict) or "selected" not in found:
-        raise UserError(f"{summary}: it names no selected student: run `dvc repro` to the end")
+        raise UserError(
+            f"{root / SUMMARY}: it names no selected student: run `dvc repro` to the end"
+        )
+    text = (root / LOCK).read_text(encoding="utf-8") if (root / LOCK).is_file() else ""
+    params = yaml.safe_load((root / PARAMS).read_bytes())
+    if not locks.of_this_run("select", locks.stages(text), params):
+        raise UserError(
+            f"{revision}: it was run up to a stage before `select`: name a student, {revision}:it0"
+        )
     return str(found["selected"])
 
 
@@ -159,7 +169,8 @@ def _copy(root: Path, revision: str, student: str, target: Path, forced: str | N
         _fetch(files, revision, PARAMS, target)
         if not student:
             _fetch(files, revision, SUMMARY, target)
-            student = _selected(target / SUMMARY)
+            _fetch(files, revision, LOCK, target)
+            student = _selected(target, revision)
         answers = _answers(student, None)
         with _at_hand(revision, answers):
             found = [Path(path) for path in files.find(str(answers))]

@@ -34,12 +34,19 @@ stages:
       cmd: python make.py ${item}
       params: [skill, price]
       deps: [make.py, data/questions]
-      outs: ["data/students/${item}/answers"]
+      outs: ["data/students/${item}/answers", "metrics/students/${item}/eval.json"]
   select:
     cmd: python make.py select
-    deps: [make.py, data/students/it0/answers, data/students/it1/answers]
+    deps: [make.py, data/students, metrics/students]
     metrics:
       - metrics/summary.json: {cache: false}
+"""
+
+PARAMS = """\
+strategies: [cot, pot]
+iterations: {it1: {previous: it0}}
+skill: 5
+price: 2
 """
 
 MAKE = '''\
@@ -85,6 +92,7 @@ for benchmark, file in {"dev": "dev", "shop": "test-shop"}.items():
                 for n in range(10)
             ],
         )
+        write(f"metrics/students/{what}/eval.json", [{"solved": solved}])
         if what == "it1":
             write(
                 f"data/students/{what}/answers/forced/{benchmark}.jsonl",
@@ -131,8 +139,8 @@ def repository(tmp_path_factory) -> Repository:
     made = Repository(tmp_path_factory.mktemp("shop"))
     (made.folder / "dvc.yaml").write_text(PIPELINE)
     (made.folder / "make.py").write_text(MAKE)
-    (made.folder / "params.yaml").write_text("strategies: [cot, pot]\nskill: 5\nprice: 2\n")
-    (made.folder / ".gitignore").write_text("/data/\n")
+    (made.folder / "params.yaml").write_text(PARAMS)
+    (made.folder / ".gitignore").write_text("/data/\n/metrics/students/\n")
     made.run("git", "init", "--quiet", "--initial-branch=main")
     made.run("git", "config", "user.name", "Test")
     made.run("git", "config", "user.email", "test@example.org")
@@ -143,6 +151,9 @@ def repository(tmp_path_factory) -> Repository:
     made.run("git", "tag", "v1")
     made.run("dvc", "exp", "run", "--quiet", "--temp", "--name", "better", "-S", "skill=9")
     made.run("dvc", "exp", "run", "--quiet", "--temp", "--name", "dearer", "-S", "price=3")
+    made.run(
+        "dvc", "exp", "run", "--quiet", "--temp", "--name", "part", "-S", "skill=7", "answer@it1"
+    )
     return made
 
 
@@ -187,6 +198,13 @@ def test_a_revision_is_named_as_git_and_dvc_name_it(repository, revision):
     assert named.answers == find("it0", repository.folder).answers
     assert named.questions == chosen.questions
     assert named.name == f"{name}:it0"
+
+
+def test_an_experiment_that_ended_before_select_has_students_and_chose_none(repository):
+    """Its summary is the commit's, whose it1 solves 5 and not 7."""
+    assert sum(answer.correct for answer in find("part:it1", repository.folder).answers["dev"]) == 7
+    with pytest.raises(UserError, match="part: it was run up to a stage before `select`"):
+        find("part", repository.folder)
 
 
 def test_two_students_of_the_workspace_as_the_library_compares_them(repository, monkeypatch):

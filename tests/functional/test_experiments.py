@@ -70,6 +70,17 @@ def test_a_sweep_with_a_value_that_cannot_be_runs_nothing(own):
     assert "is there" not in own.run("siked", "experiments")
 
 
+def test_an_experiment_up_to_a_stage_is_not_shown_with_the_figures_of_the_commit(own):
+    own.dvc("exp", "run", "--temp", "--name", "seed-2", "-S", "seed=2", "train_it0")
+    shown = own.run("siked", "experiments")
+    rows = [line.split() for line in shown.splitlines()]
+    assert any(row[:3] == ["seed-2", "no", "report"] for row in rows)
+    assert "`siked compare seed-2:it0 seed-2:it1`" in " ".join(shown.split())
+    refused = own.run("siked", "sweep", "seed", "2", fails=True)
+    assert "`dvc exp remove seed-2` makes room" in refused
+    assert refused.count("\n") == 1
+
+
 def test_a_queue_runs_two_at_once_in_copies_and_main_has_what_they_found(own, monkeypatch):
     own.dvc("exp", "run", "--queue", "--name", "one-iteration", "-S", "~iterations.it2")
     queued = own.run("siked", "sweep", "variant", "all", "--queue")
