@@ -91,6 +91,9 @@ def sshd(scratch: Path) -> Iterator[Remote]:
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("no sshd: install openssh-server")
+    if os.geteuid() == 0:
+        # Debian's sshd, started as root, wants the directory that its service makes at boot.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     port = _free_port()
     _keys(scratch)
     settings = {
