@@ -57,7 +57,7 @@ def _pair(pair: Pair, comparison: Comparison) -> Iterator[RenderableType]:
 def _table(rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE, collapse_padding=True, pad_edge=False, show_edge=False)
     for name in rows[0]:
-        table.add_column(Text(name))
+        table.add_column(Text(name), overflow="fold")
     for row in rows[1:]:
         # Intervals below their figures, so that the table fits 80 columns.
         table.add_row(*(Text(cell.replace(" (", "\n").removesuffix(")")) for cell in row))

@@ -1,18 +1,20 @@
 """Two students beside each other: what does not depend on where their answers come from."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from siked.comparison import markdown, terminal
 from siked.comparison.paired import compared
 from siked.comparison.seeds import averaged
 from siked.comparison.students import Answered, _at_hand
-from siked.comparison.wording import MINUS, p_value, point, printable
+from siked.comparison.wording import MINUS, accuracy_table, p_value, point, printable
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
 
@@ -98,6 +100,19 @@ def test_no_rationale_leaves_its_cell_in_markdown(first, second):
     assert blocks[0].count("<pre>") == blocks[0].count("</pre>") == 2
     assert [token.type for token in tokens].count("table_open") == 2
     assert [token.type for token in tokens].count("heading_open") == 2
+
+
+def test_students_of_one_experiment_keep_their_names_in_80_columns():
+    first, second = (
+        student(f"word-problems-seed-2:baseline-{name}", [(name, True)]) for name in STRATEGIES
+    )
+    both = compared(first, second)
+    console = Console(width=80, file=StringIO())
+    console.print(next(terminal.rendered(both)))
+    header = console.file.getvalue().split("─")[0]
+    assert sorted("".join(header.split())) == sorted(
+        "".join("".join(accuracy_table(both)[0]).split())
+    )
 
 
 def test_what_moves_a_cursor_is_not_printed():
