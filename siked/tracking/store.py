@@ -37,15 +37,20 @@ SQLITE = "sqlite:///"
 def prepare(uri: str) -> None:
     """Import MLflow, and make the store where it is a SQLite file that is not there yet.
 
-    Setting up the tables takes longer than a call may on a busy machine. It happens beside the
-    final name, so that neither an interruption nor a second process leaves half a store.
+    Imports and setting up the tables take seconds of computing, on a busy machine more than a call
+    may take. The tables are made beside the final name, so that neither an interruption nor a
+    second process leaves half a store.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    database = sqlite_file(uri)
-    if database is None or database.exists():
-        import mlflow  # noqa: F401, PLC0415 (here, where its two seconds do not count)
+    import mlflow  # noqa: PLC0415 (takes seconds; only when tracking)
 
+    database = sqlite_file(uri)
+    if database is None:
+        return
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401, PLC0415 (its client needs it)
+
+    if database.exists():
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     fresh = database.with_name(f".{database.name}.{os.getpid()}.partial")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from siked.tracking.protocol import DataSet, Experiment, Selected
     from siked.training import Watch
 
-SECONDS = 8
+SECONDS = 20
 """The longest that one call may keep a stage waiting."""
 REGISTERING = 120
 """The same for a student's registration, which may have to send a base model."""

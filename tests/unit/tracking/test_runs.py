@@ -18,6 +18,20 @@ def test_importing_the_module_does_not_import_mlflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_store_that_is_there_is_opened_with_little_left_to_import(experiment):
+    """Imports take long where many processes run: what has a time limit must not wait for them."""
+    open_tracker(experiment).log("it0", FIGURES, step=0)
+    code = (
+        "import sys; from siked.tracking.store import open_client, prepare; "
+        "prepare(sys.argv[1]); before = set(sys.modules); "
+        "open_client(sys.argv[1]).search_experiments(); print(len(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, experiment.store], check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) < 50
+
+
 def test_tracking_that_is_off_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tracker = open_tracker(None)
