@@ -16,7 +16,7 @@ from siked.records import Failure
 from siked.sandbox import Program, Sandbox
 from siked.settings import VerifySettings
 
-LIMITS = VerifySettings(seconds=1, memory_mb=512, output_kb=16, workers=2)
+LIMITS = VerifySettings(seconds=10, memory_mb=512, output_kb=16, workers=2)
 
 
 @pytest.fixture(scope="module")
