@@ -27,10 +27,11 @@ ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
-"""Set where the user has not: nothing sent to others, no long waits, no chatter."""
+"""Set where the user has not: nothing sent to others, no chatter, and a request that can be made
+twice within the time of a call (``tracker.SECONDS``)."""
 SQLITE = "sqlite:///"
 
 
