@@ -14,25 +14,20 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from siked.engines.journal.engine import open_journaled
-from siked.engines.protocol import Sampling
+from siked.analysis.statistics import wilson
 from siked.errors import UserError, reported
+from siked.generation.engine import Sampling
+from siked.generation.journal.engine import open_journaled
+from siked.generation.rationales import collect
 from siked.prompts import TEACHER_STOP, teacher_prompt
-from siked.rationales import collect
-from siked.settings import load_params
-from siked.statistics import wilson
-from siked.verify import open_verifier
-from stages import layout
+from siked.records import Question
+from siked.run import layout
+from siked.settings import Params, load_params
+from siked.verification.verifiers import open_verifier
 from stages.eval import benchmarks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from siked.records import Question
-    from siked.settings import Params
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import psutil
 
-from siked import strategies
 from siked.files import sha256
+from siked.generation import worked
 from siked.questions import demo
 from siked.records import Question, Rationale, write_records
 
@@ -46,7 +46,7 @@ def main() -> None:
         seconds, peak = run(folder)
         print(f"undisturbed: {seconds:.1f} s, {rows / seconds:.0f}/s, peak {peak / 2**20:.0f} MiB")
         if given.kills:
-            killed(folder, seconds, given.kills, random.Random(given.seed))  # noqa: S311
+            killed(folder, seconds, given.kills, random.Random(given.seed))
 
 
 def prepare(folder: Path, count: int) -> int:
@@ -67,7 +67,7 @@ def prepare(folder: Path, count: int) -> int:
 
 def written(strategy: str, question: Question, sample: int) -> str | None:
     """A rationale of the demo's teacher; three in ten are made wrong."""
-    text = strategies.load(strategy).write(question)
+    text = worked.write(question, strategy)
     if text is None or sample % 10 < 7:
         return text
     if strategy == "pot":

@@ -25,11 +25,11 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["siked.answers", "siked.programs"]):
-    from siked.answers.compare import equivalence, expression, judge, same
-    from siked.answers.extract import RULES, extract
-    from siked.answers.numbers import parse, scan
-    from siked.programs import read
+with atheris.instrument_imports(include=["siked.answers", "siked.verification.programs"]):
+    from siked.verification.compare import equivalence, expression, judge, same
+    from siked.verification.extract import RULES, extract
+    from siked.verification.numbers import parse, scan
+    from siked.verification.programs import read
 
 PIECES = (
     "Final Answer: ", "#### ", "\\boxed{", "}", "The answer is ", "\nA: ", "\nanswer = ", "18",

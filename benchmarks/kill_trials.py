@@ -37,7 +37,7 @@ import psutil  # type: ignore[import-untyped]
 
 from siked.files import sha256
 from siked.records import Rationale, read_records, write_records
-from siked.watching.pipeline import Pipeline
+from siked.run.pipeline import Pipeline
 from tests.functional.checkout import Checkout, Clone
 from tests.tiny_student import build
 
@@ -169,7 +169,7 @@ class Bench:
 
     def trial(self, stage: str, number: int, calm: dict[str, Any]) -> dict[str, Any]:
         """Kill a stage at a moment of its run, and run it again."""
-        moments = random.Random(f"{self._options.seed} {stage} {number}")  # noqa: S311
+        moments = random.Random(f"{self._options.seed} {stage} {number}")
         killed = None
         while killed is None:  # it may have ended before its moment
             self._reset(stage, everything=True)

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from siked.sandbox import Sandbox
 from siked.settings import VerifySettings
+from siked.verification.sandbox import Sandbox
 
 SLACK_KB = 2048
 """Memory that may come and go without being a leak."""

@@ -25,18 +25,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
-from siked.engines.protocol import Completion, Prompt, Sampling
+from siked.generation.engine import Completion, Sampling
+from siked.prompts import Prompt
 from siked.questions import demo
 from siked.records import Example, Question, Rationale, VerifiedRationale, write_records
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
 STRATEGIES = ("cot", "l2m", "pot")
@@ -131,7 +130,7 @@ def drawn_on(measured: dict[str, list[Cost]], memory: float) -> None:
 
 def questions(count: int) -> Iterator[Question]:
     """So many different problems: a demo problem's text with a sentence of random words."""
-    draw = random.Random(0)  # noqa: S311
+    draw = random.Random(0)
     some = list(demo.write("train", 5_000, 0, "demo", None))
     words = sorted({word for one in some for word in one.question.split() if word.isalpha()})
     for number in range(count):
@@ -251,8 +250,8 @@ def inside(part: str, folder: Path) -> None:
 
 def collect_all(folder: Path) -> None:
     """What ``generate`` does besides the model's work."""
-    from siked.analysis import sampled  # noqa: PLC0415 - measured where it belongs
-    from siked.rationales import collect  # noqa: PLC0415
+    from siked.analysis.figures import sampled
+    from siked.generation.rationales import collect
 
     rows = int((folder / "rows").read_text())
     prompts = [
@@ -286,11 +285,11 @@ def prepare_collect(folder: Path, rows: int) -> None:
 
 def encode_all(folder: Path) -> None:
     """What ``train`` does before its first step."""
-    import datasets  # noqa: PLC0415 - measured where it belongs
+    import datasets
 
-    from siked.models import load_tokenizer  # noqa: PLC0415
-    from siked.records import read_records  # noqa: PLC0415
-    from siked.training.examples import encode  # noqa: PLC0415
+    from siked.models.loading import load_tokenizer
+    from siked.records import read_records
+    from siked.training.examples import encode
 
     examples = list(read_records(folder / "mix.jsonl", Example))
     datasets.Dataset.from_list(encode(load_tokenizer(BASE), examples, 512).rows)
@@ -298,13 +297,8 @@ def encode_all(folder: Path) -> None:
 
 def count_all(folder: Path) -> None:
     """What ``report`` does with every rationale of an iteration."""
-    from siked.records import read_records  # noqa: PLC0415
-    from siked.sampling_statistics import (  # noqa: PLC0415 - measured where it belongs
-        counted,
-        forced,
-        majority_at_k,
-        pass_at_k,
-    )
+    from siked.analysis.samples import counted, forced, majority_at_k, pass_at_k
+    from siked.records import read_records
 
     path = folder / "data/students/it1/verified.jsonl"
     several = counted(read_records(path, VerifiedRationale), STRATEGIES)
@@ -313,7 +307,7 @@ def count_all(folder: Path) -> None:
 
 def measure_all(folder: Path) -> None:
     """What ``cards`` does with one file."""
-    from siked.cards.facts import measure as facts  # noqa: PLC0415 - measured where it belongs
+    from siked.report.cards.facts import measure as facts
 
     facts(folder / "data/students/it1/verified.jsonl", VerifiedRationale, "")
 

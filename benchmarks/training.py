@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import datasets
 import torch
@@ -32,7 +33,8 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, PrinterCallback, Trainer, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from siked import models, strategies
+from siked.generation import worked
+from siked.models import loading as models
 from siked.prompts import completion, render, student_prompt
 from siked.questions import demo
 from siked.records import Example
@@ -40,9 +42,6 @@ from siked.settings import Lora, Schedule, TrainSettings
 from siked.training import Job, loop
 from siked.training.examples import IGNORED, encode
 from siked.training.peft import PeftTrainer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LENGTH, LEARNING_RATE, RANK, ALPHA = 384, 1e-3, 16, 32
 
@@ -54,7 +53,7 @@ def examples(model: Path, rows: int) -> tuple[Example, ...]:
     made = []
     for i, question in enumerate(demo.write("train", rows, seed=0, name="demo")):
         name = names[i % len(names)]
-        if (text := strategies.load(name).write(question)) is None:
+        if (text := worked.write(question, name)) is None:
             continue
         made.append(
             Example(
@@ -137,7 +136,7 @@ def siked(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> Any:
 
 def unsloth(job: Job, rows: list[dict[str, list[int]]], folder: Path) -> Any:
     """This project's trainer, with Unsloth."""
-    from siked.training.unsloth import UnslothTrainer  # noqa: PLC0415 - where it is installed
+    from siked.training.unsloth import UnslothTrainer
 
     return loop.build(job, rows, folder, UnslothTrainer())
 

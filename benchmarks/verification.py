@@ -24,9 +24,9 @@ from pathlib import Path
 from statistics import median
 
 from siked.records import Question, Rationale, VerifiedRationale
-from siked.sandbox import Sandbox, isolation
 from siked.settings import VerifySettings
-from siked.verify import verify
+from siked.verification.sandbox import Sandbox, isolation
+from siked.verification.verify import verify
 
 ARITHMETIC = "eggs = {n} - 3 - 4\nprice = 2\nanswer = eggs * price"
 SYMPY = (
@@ -176,7 +176,7 @@ def judged(
 
 def math_verify(texts: list[Output]) -> list[bool]:
     """The verdicts of Math-Verify alone, as its documentation uses it."""
-    from math_verify import parse, verify  # noqa: PLC0415 - slow to load, and one of two sides
+    from math_verify import parse, verify
 
     logging.disable(logging.ERROR)
     return [bool(verify(parse(one.gold), parse(one.text))) for one in texts]

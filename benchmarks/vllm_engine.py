@@ -23,21 +23,17 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from siked.engines.opening import open_engine
-from siked.engines.protocol import Sampling
-from siked.engines.vllm_package import variables
-from siked.models import load_tokenizer
-from siked.prompts import encode, student_prompt
+from siked.generation.engine import Sampling
+from siked.generation.opening import open_engine
+from siked.generation.vllm_package import variables
+from siked.models.loading import load_tokenizer
+from siked.prompts import Prompt, encode, student_prompt
 from siked.questions import read
 from siked.settings import Source, VllmSettings, as_transformers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from siked.engines.protocol import Prompt
 
 SIDES = ("engine", "defaults", "transformers")
 
@@ -126,7 +122,7 @@ def one_side(options: argparse.Namespace) -> dict[str, list]:
 def with_defaults(model: Path, settings: VllmSettings) -> Any:
     """A model opened as one does first."""
     os.environ.update(variables() | {"VLLM_LOGGING_LEVEL": "ERROR"})
-    from vllm import LLM  # noqa: PLC0415 - ten seconds
+    from vllm import LLM
 
     return LLM(
         str(model),
@@ -138,7 +134,7 @@ def with_defaults(model: Path, settings: VllmSettings) -> Any:
 
 def raw(llm: Any, model: Path, prompts: list[Prompt], sampling: Sampling) -> Callable[[], int]:
     """All prompts in one call; nothing is cached from the call before."""
-    from vllm import SamplingParams, TokensPrompt  # noqa: PLC0415 - the caller has loaded it
+    from vllm import SamplingParams, TokensPrompt
 
     tokenizer = load_tokenizer(model)
     asked = [TokensPrompt(prompt_token_ids=encode(tokenizer, one)) for one in prompts]

@@ -11,10 +11,7 @@ import contextlib
 import errno
 import signal
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
 INTERRUPTED = 128 + signal.SIGINT
 

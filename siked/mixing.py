@@ -17,15 +17,14 @@ teacher's.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from siked.records import VerifiedRationale
-    from siked.settings import Bias, Variant
+from siked.records import VerifiedRationale
 
 Origin = Literal["teacher", "student"]
+Variant = Literal["all", "adaptive", "self", "teacher"]
+Bias: TypeAlias = Sequence[str] | Literal["student"]
 Preference: TypeAlias = "Callable[[str], Sequence[str]]"
 """By question id, the strategies of which one may train, the first that can."""
 

@@ -5,9 +5,9 @@ the work counts tokens, and the time left:
 
     generate it1: 512/1800 (400 from an earlier run), 1043 tokens/s, 2:11 left
 
-The library counts and knows nothing of files. Whoever starts it (``siked.running``, for a stage)
-asks by ``noting`` for the counts of all work in a block; a context variable carries that request,
-so that no function in between has to hand it on.
+The library counts and knows nothing of files. Whoever starts it (``siked.run.running``, for a
+stage) asks by ``noting`` for the counts of all work in a block; a context variable carries that
+request, so that no function in between has to hand it on.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Protocol
 
 LINE_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
@@ -137,7 +135,7 @@ class _Lines:
 
 @contextlib.contextmanager
 def _bar(total: int, what: str) -> Iterator[Callable[[Work], None]]:
-    from rich import console, progress  # noqa: PLC0415 - only terminals need it
+    from rich import console, progress
 
     columns = (
         progress.TextColumn("{task.description}"),

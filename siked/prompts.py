@@ -15,19 +15,30 @@ two of them, so that a model sees the same ones in both.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from siked.engines.protocol import Prompt
 from siked.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FOLDER = Path(__file__).resolve().parents[1] / "prompts"
 TEACHER_STOP = ("\nQuestion:",)
 """Where a teacher without a chat template goes on to another example."""
 _TAG = re.compile(r"\s*\[(\w+)\]:[ \t]*\n?")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked, before any chat template."""
+
+    question_id: str
+    strategy: str | None
+    """The strategy whose tag or instruction the prompt forces; None where the model chooses."""
+    system: str
+    user: str
+    prefix: str = ""
+    """How the model's own turn begins (a forced strategy tag); not repeated in the completion."""
 
 
 def tag(strategy: str) -> str:
@@ -106,7 +117,7 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
     """
     if tokenizer.chat_template is None:
         return _beginning(tokenizer) + plain(prompt)
-    import jinja2  # noqa: PLC0415 - comes with transformers
+    import jinja2
 
     try:
         return _templated(tokenizer, messages(prompt))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typer
 
-from siked.student import fetch
-from stages import layout
+from siked.models.fetch import fetch
+from siked.run import layout
 from stages.common import stage
 
 

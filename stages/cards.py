@@ -5,27 +5,22 @@ python -m stages.cards
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from siked.cards.croissant import croissant
-from siked.cards.data import DataCard, markdown
-from siked.cards.facts import measure, sources
-from siked.cards.teacher import written_by
 from siked.files import read_json, replacing_folder, write_json, write_text
 from siked.records import Example, Question, Rationale, VerifiedRationale
-from siked.settings import FIRST_ITERATION, NO_EFFECT
-from stages import layout
+from siked.report.cards.croissant import croissant
+from siked.report.cards.data import DataCard, markdown
+from siked.report.cards.facts import FileFacts, SourceFacts, measure, sources
+from siked.report.cards.teacher import written_by
+from siked.run import layout
+from siked.settings import FIRST_ITERATION, NO_EFFECT, Params
 from stages.common import stage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from siked.cards.facts import FileFacts, SourceFacts
-    from siked.settings import Params
 
 MOST_PAIRS = 20
 """Overlapping pairs that the card lists; the file has all."""

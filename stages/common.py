@@ -8,23 +8,18 @@ import json
 import os
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from siked.errors import UserError, reported
 from siked.files import read_json, replacing_folder
 from siked.records import Question, read_records
-from siked.running import shown
-from siked.settings import load_params
-from siked.timings import Timing, note
-from siked.tracking import Experiment, open_tracker, origin
-from stages import layout
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from siked.settings import Params
-    from siked.tracking import Tracker
+from siked.run import layout
+from siked.run.running import shown
+from siked.run.timings import Timing, note
+from siked.settings import Params, load_params
+from siked.tracking import Experiment, Tracker, open_tracker, origin
 
 
 @contextlib.contextmanager

@@ -10,27 +10,23 @@ reported, and so is what an iteration answers with each strategy forced.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from siked.analysis import DEV, evaluate, plateau
-from siked.answering import freely, with_each
-from siked.engines.journal.engine import open_journaled
-from siked.engines.protocol import Sampling
+from siked.analysis.figures import DEV, evaluate, plateau
+from siked.analysis.samples import choice, several
 from siked.files import read_json, replacing_folder, write_json
-from siked.records import VerifiedRationale, read_records, write_records
-from siked.sampling_statistics import choice, several
-from siked.verify import open_verifier
-from stages import layout
+from siked.generation.answering import freely, with_each
+from siked.generation.engine import Sampling
+from siked.generation.journal.engine import open_journaled
+from siked.records import Question, Rationale, VerifiedRationale, read_records, write_records
+from siked.run import layout
+from siked.settings import Params
+from siked.verification.verifiers import open_verifier
 from stages.common import carry, questions, stage, stopped, tracker
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from siked.records import Question, Rationale
-    from siked.settings import Params
 
 
 def main(

@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import siked
+from siked.analysis.verdicts import VerdictCounts
 from siked.errors import UserError
 from siked.files import sha256, write_json
-from siked.kept import Kept
 from siked.progress import track
 from siked.records import Rationale, VerifiedRationale, count_records, read_records
-from siked.verdicts import VerdictCounts
-from siked.verify import open_verifier
-from stages import layout
+from siked.run import layout
+from siked.settings import Params
+from siked.verification.kept import Kept
+from siked.verification.verifiers import open_verifier
 from stages.common import questions, stage
-
-if TYPE_CHECKING:
-    from siked.settings import Params
 
 
 def main(

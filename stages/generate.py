@@ -5,18 +5,18 @@ python -m stages.generate --iteration it1 --previous it0
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from siked.analysis import sampled
-from siked.engines.journal.engine import open_journaled
-from siked.engines.protocol import Sampling
+from siked.analysis.statistics import rounded, share
 from siked.files import write_json
+from siked.generation.engine import Sampling
+from siked.generation.journal.engine import open_journaled
+from siked.generation.rationales import collect
 from siked.prompts import student_prompt
-from siked.rationales import collect
 from siked.records import Rationale, write_records
-from stages import layout
+from siked.run import layout
 from stages.common import questions, stage, stopped
 
 
@@ -48,7 +48,19 @@ def main(
                 engine, prompts, sampling, what=f"generate {iteration}", strategies=()
             )
         write_records(student.generated, rationales)
-        write_json(student.metrics("generate"), {"carried": carried, **sampled(rationales)})
+        write_json(student.metrics("generate"), {"carried": carried, **count(rationales)})
+
+
+def count(rationales: list[Rationale]) -> dict[str, Any]:
+    """Return how many rationales and tokens were written, and the share cut by the length limit."""
+    figures: dict[str, Any] = rounded(
+        {
+            "rows": len(rationales),
+            "tokens": sum(rationale.completion_tokens for rationale in rationales),
+            "truncated": share(sum(one.truncated for one in rationales), len(rationales)),
+        }
+    )
+    return figures
 
 
 if __name__ == "__main__":

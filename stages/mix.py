@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from siked.analysis import mixed
+from siked.analysis.figures import mixed
 from siked.errors import UserError
 from siked.files import write_json
 from siked.mixing import mix, preferred, select
-from siked.models import load_tokenizer
+from siked.models.loading import load_tokenizer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example, VerifiedRationale, read_records, write_records
-from stages import layout
+from siked.run import layout
 from stages.common import questions, stage, stopped
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,13 +21,10 @@ from siked.questions import known_errors, read
 from siked.questions.contamination import contamination
 from siked.questions.overlap import near
 from siked.questions.splits import dev, without_solutions
-from siked.records import write_records
-from stages import layout
+from siked.records import Question, write_records
+from siked.run import layout
+from siked.settings import QuestionSettings
 from stages.common import stage
-
-if TYPE_CHECKING:
-    from siked.records import Question
-    from siked.settings import QuestionSettings
 
 
 def main() -> None:

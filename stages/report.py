@@ -7,21 +7,17 @@ Figures of stages that DVC restored from its cache reach MLflow here too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from siked import pictures, plots
-from siked.analysis import DEV
+from siked.analysis.figures import DEV
 from siked.files import read_json, replacing_folder, write_json, write_text
-from siked.report import everything, figures, losses, read_run, render
-from siked.settings import FIRST_ITERATION
+from siked.report import everything, figures, losses, pictures, plots, read_run, render
+from siked.run import layout
+from siked.settings import FIRST_ITERATION, Params
 from siked.tracking import DataSet, Selected, origin
-from stages import layout
 from stages.common import stage, tracker
-
-if TYPE_CHECKING:
-    from siked.settings import Params
 
 
 def main() -> None:

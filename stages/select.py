@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from siked.analysis import DEV, best, compare, summary
-from siked.cards.model import Facts, Training, model_card
-from siked.cards.teacher import written_by
+from siked.analysis.figures import DEV, best, compare, summary
 from siked.files import read_json, replacing_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
-from siked.settings import FIRST_ITERATION
-from stages import layout
+from siked.report.cards.model import Facts, Training, model_card
+from siked.report.cards.teacher import written_by
+from siked.run import layout
+from siked.settings import FIRST_ITERATION, Params
 from stages.common import evaluations, stage
-
-if TYPE_CHECKING:
-    from siked.settings import Params
 
 
 def main() -> None:

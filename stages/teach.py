@@ -5,30 +5,24 @@ python -m stages.teach --strategy pot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-from siked.engines.annotations import AnnotationsEngine
-from siked.engines.journal.engine import open_journaled
-from siked.engines.journal.served import open_served
-from siked.engines.protocol import Sampling
-from siked.engines.recorded import RecordedEngine
 from siked.files import write_json
-from siked.models import locate
+from siked.generation.engine import Engine, Sampling
+from siked.generation.journal.engine import open_journaled
+from siked.generation.journal.served import open_served
+from siked.generation.rationales import collect
+from siked.generation.recorded import RecordedEngine
+from siked.generation.worked import AnnotationsEngine
+from siked.models.loading import locate
 from siked.prompts import TEACHER_STOP, teacher_prompt
-from siked.rationales import collect
-from siked.records import write_records
-from siked.settings import OpenAISettings
-from stages import layout
+from siked.records import Question, Rationale, write_records
+from siked.run import layout
+from siked.settings import OpenAISettings, RaySettings, TeacherModel, TeacherSettings
 from stages.common import questions, stage
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from siked.engines.protocol import Engine
-    from siked.records import Question, Rationale
-    from siked.settings import RaySettings, TeacherModel, TeacherSettings
 
 MILLION = 1_000_000
 

@@ -7,21 +7,19 @@ python -m stages.train --student baseline-cot --strategy cot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-from siked import student_format
+from siked.analysis.statistics import rounded
 from siked.files import replacing, replacing_folder, write_json
+from siked.models import student_format
 from siked.records import Example, read_records
+from siked.run import layout
 from siked.settings import FIRST_ITERATION
-from siked.statistics import rounded
 from siked.training import train
-from stages import layout
 from stages.common import carry, stage, stopped, tracker
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def main(

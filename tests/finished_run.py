@@ -12,13 +12,14 @@ from pathlib import Path
 
 import yaml
 
-from siked.analysis import DEV, compare, evaluate, mixed, sampled, summary
+from siked.analysis.figures import DEV, compare, evaluate, mixed, summary
+from siked.analysis.samples import choice
+from siked.analysis.verdicts import VerdictCounts
 from siked.files import write_json, write_text
 from siked.mixing import mix, preferred, select
 from siked.records import Example, Failure, Question, VerifiedRationale, write_records
-from siked.sampling_statistics import choice
 from siked.settings import load_params
-from siked.verdicts import VerdictCounts
+from stages.generate import count
 
 ROOT = Path(__file__).parents[1]
 STRATEGIES = ["cot", "pot"]
@@ -222,7 +223,7 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
     write_json(steps / "mix.json", {"carried": carried, **figures})
     if writer != "it0":
         write_json(steps / "filter.json", _filtered(own, train))
-        write_json(steps / "generate.json", {"carried": carried, **sampled(own)})
+        write_json(steps / "generate.json", {"carried": carried, **count(own)})
 
 
 def _filtered(rationales, asked):

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from siked.errors import reported
-from siked.models import load_tokenizer
+from siked.models.loading import load_tokenizer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example
 from siked.settings import Lora, Schedule, TrainSettings

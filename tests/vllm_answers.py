@@ -18,11 +18,12 @@ import signal
 import sys
 from pathlib import Path
 
-from siked.engines import vllm_engine
-from siked.engines.journal.engine import open_journaled
-from siked.engines.opening import open_engine
-from siked.engines.protocol import Prompt, Sampling
 from siked.errors import UserError
+from siked.generation import vllm as vllm_engine
+from siked.generation.engine import Sampling
+from siked.generation.journal.engine import open_journaled
+from siked.generation.opening import open_engine
+from siked.prompts import Prompt
 from siked.settings import VllmSettings
 
 

@@ -23,7 +23,7 @@ def join(address: str) -> Any:
         UserError: Ray is not installed, or there is no cluster.
     """
     try:
-        import ray  # noqa: PLC0415 - an optional package
+        import ray
     except ModuleNotFoundError:
         raise UserError("ray: is not installed: pip install 'siked[ray]'") from None
     if ray.is_initialized():

@@ -15,16 +15,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siked.cluster.joining import join
 from siked.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from siked.settings import RaySettings
+from siked.settings import RaySettings
 
 IN_HAND = 2
 """Pieces that a copy has at once: one under way, one waiting."""

@@ -1,1 +1,1 @@
-"""The subcommands of ``siked``, a module each; ``siked.cli`` puts them together."""
+"""The subcommands of ``siked``, a module each; ``siked.__main__`` puts them together."""

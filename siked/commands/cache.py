@@ -6,18 +6,14 @@ siked cache --prune 30        remove models that no run has used for 30 days; 0 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from siked.engines.journal.contents import contents
-from siked.engines.journal.contents import prune as remove
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from siked.engines.journal.contents import Held
+from siked.generation.journal.contents import Held, contents
+from siked.generation.journal.contents import prune as remove
 
 
 def cache(

@@ -46,18 +46,19 @@ def compare(
     seeds = _seeds(first, second)
     if len(seeds) > 1 and (everything or show is not None):
         raise UserError("--show and --all are for two students, not for means over seeds")
-    from siked.comparison import markdown, terminal  # noqa: PLC0415 - other commands start faster
-    from siked.comparison.students import find  # noqa: PLC0415
+    from siked.report import comparison_markdown as markdown
+    from siked.report import comparison_terminal as terminal
+    from siked.run.answers import find
 
     found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()
     if len(found) > 1:
-        from siked.comparison.seeds import averaged  # noqa: PLC0415
+        from siked.analysis.seeds import averaged
 
         means = averaged(found, only)
         plain, text, shown = means.as_json(), markdown.averages(means), terminal.averages(means)
     else:
-        from siked.comparison.paired import compared  # noqa: PLC0415
+        from siked.analysis.paired import compared
 
         pair = compared(*found[0], only)
         number = None if everything else 1 if show is None else show
@@ -68,7 +69,7 @@ def compare(
     elif as_markdown:
         print(text, end="")
     else:
-        from rich.console import Console  # noqa: PLC0415
+        from rich.console import Console
 
         Console(highlight=False).print(*shown, sep="\n")
 

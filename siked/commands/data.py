@@ -10,17 +10,15 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from siked.errors import UserError
-
-if TYPE_CHECKING:
-    from siked.questions import Reading
-    from siked.questions.published import Published
-    from siked.records import Question
+from siked.questions import Reading
+from siked.questions.published import Published
+from siked.records import Question
 
 SHOWN = 10
 """Rows of a kind that ``check`` lists."""
@@ -31,8 +29,8 @@ app = typer.Typer(no_args_is_help=True, help="Published data sets and your own q
 @app.command("list")
 def list_() -> None:
     """Show the published data sets: licence, citation, and which files are here."""
-    from siked import raw_files  # noqa: PLC0415 - other commands start faster
-    from siked.questions.published import PUBLISHED  # noqa: PLC0415
+    from siked.questions import raw_files
+    from siked.questions.published import PUBLISHED
 
     for one in PUBLISHED:
         print(f"{one.name}: {one.title}, licence: {one.licence}")
@@ -58,7 +56,7 @@ def add(
 
     A file that is not byte for byte the published one is refused.
     """
-    from siked import raw_files  # noqa: PLC0415
+    from siked.questions import raw_files
 
     one = _published(name)
     with tempfile.TemporaryDirectory() as scratch:
@@ -85,8 +83,8 @@ def check(
 
     The exit status is 1 where a run would stop: a malformed row, or no question at all.
     """
-    from siked import questions  # noqa: PLC0415
-    from siked.settings import Source  # noqa: PLC0415
+    from siked import questions
+    from siked.settings import Source
 
     if not file.exists():
         raise UserError(f"{file}: no such file or folder")
@@ -133,7 +131,7 @@ def _print_more(count: int) -> None:
 
 def _same(found: list[Question]) -> list[list[Question]]:
     """Questions whose text is the same but for case and punctuation, by the first of each."""
-    from siked.questions.splits import normalised  # noqa: PLC0415
+    from siked.questions.splits import normalised
 
     groups: dict[str, list[Question]] = defaultdict(list)
     for one in found:
@@ -142,7 +140,7 @@ def _same(found: list[Question]) -> list[list[Question]]:
 
 
 def _published(name: str) -> Published:
-    from siked.questions.published import PUBLISHED  # noqa: PLC0415
+    from siked.questions.published import PUBLISHED
 
     known = {one.name: one for one in PUBLISHED}
     if name not in known:

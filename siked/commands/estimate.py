@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siked.console import console
+from siked.commands.console import console
 from siked.errors import UserError
+from siked.estimating.cards import Card
+from siked.estimating.ranges import Range
+from siked.estimating.stages import Plan, Row
+from siked.mixing import Variant
+from siked.settings import Params
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from siked.estimating.cards import Card
     from siked.estimating.last_run import LastRun
-    from siked.estimating.ranges import Range
-    from siked.estimating.stages import Plan, Row
-    from siked.settings import Params, Variant
 
 PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 """The variants that are always compared."""
@@ -60,12 +61,12 @@ def estimate(
     Each number stands with the least and the most it may be. The loop may stop earlier than that.
     """
     # Here, so that other commands start faster.
-    from siked.estimating import asked, assumptions, sizes  # noqa: PLC0415
-    from siked.estimating.cards import card as named_card  # noqa: PLC0415
-    from siked.estimating.cards import verified_a_second  # noqa: PLC0415
-    from siked.estimating.last_run import last_run  # noqa: PLC0415
-    from siked.estimating.stages import Plan  # noqa: PLC0415
-    from siked.settings import load_params  # noqa: PLC0415
+    from siked.estimating import asked, assumptions, sizes
+    from siked.estimating.cards import card as named_card
+    from siked.estimating.cards import verified_a_second
+    from siked.estimating.last_run import last_run
+    from siked.estimating.stages import Plan
+    from siked.settings import load_params
 
     params = load_params(file)
     last = last_run(
@@ -116,7 +117,7 @@ def _estimates(plan: Plan, samples: int | None) -> Estimates:
 
 def _facts(plan: Plan, last: LastRun, rates: Card | LastRun) -> list[str]:
     """What the numbers rest on, a line each."""
-    from siked.estimating.cards import Card  # noqa: PLC0415
+    from siked.estimating.cards import Card
 
     asked = plan.asked
     several = f"{asked.train} train, {asked.dev} dev and {sum(asked.tests.values())} test questions"
@@ -156,8 +157,8 @@ def _measured(last: LastRun) -> str:
 
 
 def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
-    from siked.estimating.last_run import LastRun  # noqa: PLC0415
-    from siked.estimating.stages import total  # noqa: PLC0415
+    from siked.estimating.last_run import LastRun
+    from siked.estimating.stages import total
 
     params: Params = plan.params
     own = (params.mix.variant, params.generate.samples)
@@ -178,7 +179,7 @@ def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
 
 
 def _table(first: str, hours: str) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(first, no_wrap=True)
@@ -188,7 +189,7 @@ def _table(first: str, hours: str) -> Table:
 
 
 def _cells(row: Row) -> list[str]:
-    from siked.estimating.ranges import Range  # noqa: PLC0415
+    from siked.estimating.ranges import Range
 
     return [
         _short(row.calls.likely),

@@ -7,20 +7,18 @@ siked experiments --stages        also tokens and time of every stage
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siked.console import console
+from siked.commands.console import console
 from siked.errors import UserError
+from siked.run.experiments import Experiment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rich.table import Table
-
-    from siked.experiments import Experiment
 
 MINUTE = 60
 SHOWN = 3
@@ -38,7 +36,7 @@ def experiments(
 
     `dvc exp show` has every setting and figure instead.
     """
-    from siked.experiments import experiments as read  # noqa: PLC0415 - other commands start faster
+    from siked.run.experiments import experiments as read
 
     found = {one.name: one for one in read(Path())}
     if unknown := [name for name in names or () if name not in found]:
@@ -48,7 +46,7 @@ def experiments(
 
 def show(found: Sequence[Experiment], *, stages: bool = False) -> None:
     """Print the table, and that of the stages where wanted."""
-    from siked.experiments import NO_REPORT  # noqa: PLC0415 - other commands start faster
+    from siked.run.experiments import NO_REPORT
 
     out = console()
     out.print(_outcomes(found))
@@ -107,15 +105,15 @@ def _stages(found: Sequence[Experiment]) -> Table:
 
 
 def _table() -> Table:
-    from rich import box  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box
+    from rich.table import Table
 
     return Table(box=box.SIMPLE, collapse_padding=True, pad_edge=False, show_edge=False)
 
 
 def _plain(cells: Sequence[str]) -> list[Any]:
     """Cells whose brackets are no markup: ``mix.bias=["pot"]``."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     return [Text(cell) for cell in cells]
 

@@ -15,8 +15,8 @@ import typer
 
 from siked.commands.students import BEST, StudentName, choose
 from siked.errors import UserError
-from siked.exporting import Kind  # noqa: TC001 - typer reads it at run time
-from siked.exporting.gguf import GgufType  # noqa: TC001 - typer reads it at run time
+from siked.exporting import Kind
+from siked.exporting.gguf import GgufType
 from siked.records import Question, read_records
 from siked.settings import load_params
 
@@ -38,7 +38,7 @@ def export(
 ) -> None:
     """Write a student for use elsewhere, checked to answer dev questions as it does here."""
     settings = load_params(Path("params.yaml"))
-    from siked.exporting import hub  # noqa: PLC0415 - for pushing alone
+    from siked.exporting import hub
 
     token = hub.token_for(push) if push is not None else None
     chosen = choose(student)

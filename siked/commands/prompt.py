@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from siked.commands.students import BASE
 from siked.errors import UserError
-from siked.settings import OpenAISettings, load_params
-
-if TYPE_CHECKING:
-    from siked.engines.protocol import Prompt
-    from siked.settings import TeacherModel
+from siked.prompts import Prompt
+from siked.settings import OpenAISettings, TeacherModel, load_params
 
 TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.model")
 """What a tokenizer needs of a hub model: its weights stay there."""
@@ -40,7 +37,7 @@ def prompt(
     the chat template of a local model, as messages for a chat server, as plain text for a
     completions server. What is said about it goes to standard error.
     """
-    from siked.prompts import student_prompt, teacher_prompt  # noqa: PLC0415 - quick --help
+    from siked.prompts import student_prompt, teacher_prompt
 
     settings = load_params(Path("params.yaml"))
     if strategy not in (None, *settings.strategies):
@@ -64,7 +61,7 @@ def prompt(
 
 def _show_rendered(asked: Prompt, folder: Path) -> None:
     """Through the tokenizer of a model folder."""
-    from siked.prompts import encode, render  # noqa: PLC0415
+    from siked.prompts import encode, render
 
     tokenizer = _tokenizer(folder)
     text = render(tokenizer, asked) + asked.prefix
@@ -77,7 +74,7 @@ def _show_rendered(asked: Prompt, folder: Path) -> None:
 
 def _show_sent(asked: Prompt, engine: OpenAISettings) -> None:
     """As the server gets it."""
-    from siked.prompts import plain  # noqa: PLC0415
+    from siked.prompts import plain
 
     _note(f"sent to {engine.url} ({engine.api}):")
     if engine.api == "chat":
@@ -87,7 +84,7 @@ def _show_sent(asked: Prompt, engine: OpenAISettings) -> None:
 
 
 def _show_messages(asked: Prompt) -> None:
-    from siked.prompts import messages  # noqa: PLC0415
+    from siked.prompts import messages
 
     for message in messages(asked):
         _note(f"--- {message['role']}")
@@ -99,13 +96,13 @@ def _note(text: str) -> None:
 
 
 def _tokenizer_folder(model: TeacherModel) -> Path:
-    from siked.models import locate  # noqa: PLC0415
+    from siked.models.loading import locate
 
     return locate(model.source, model.revision, files=TOKENIZER)
 
 
 def _tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoTokenizer
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such model folder (teacher.model.source)")

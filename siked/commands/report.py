@@ -23,9 +23,9 @@ def report(
 
     `reports/index.html` is the same page without them, since it is the same on every machine.
     """
-    from siked.files import write_text  # noqa: PLC0415 - other commands start faster
-    from siked.report import measured, read_run, render  # noqa: PLC0415
-    from siked.settings import load_params  # noqa: PLC0415
+    from siked.files import write_text
+    from siked.report import measured, read_run, render
+    from siked.settings import load_params
 
     params = load_params(Path("params.yaml"))
     write_text(out, render(read_run(params), measured(Path(), experiment)))

@@ -18,20 +18,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import siked
-from siked.commands.students import BEST, StudentName, choose
-from siked.engines.vllm_package import INSTALL, variables
+from siked.commands.students import BEST, Chosen, StudentName, choose
 from siked.errors import UserError
 from siked.files import replacing_folder, sha256
-from siked.settings import load_params
-
-if TYPE_CHECKING:
-    from siked.commands.students import Chosen
-    from siked.settings import Params
+from siked.generation.vllm_package import INSTALL, variables
+from siked.settings import Params, load_params
 
 SERVED = Path(".siked/served")
 """Merged models that were served, by the hash of what they are made of."""
@@ -58,7 +54,7 @@ def serve(
     command += ["--override-generation-config", '{"temperature": 0}']
     command += ["--host", host, "--port", str(port), *(arguments or [])]
     # No shell: Ctrl-C reaches it. What the user has set stays.
-    os.execve(python, command, {**variables(), **os.environ})  # noqa: S606
+    os.execve(python, command, {**variables(), **os.environ})
 
 
 def check_vllm(python: Path) -> None:

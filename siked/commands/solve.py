@@ -10,16 +10,14 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from siked.commands.students import BASE, BEST, StudentName, choose
 from siked.errors import UserError
+from siked.exporting.solving import Writer
 from siked.settings import as_transformers, load_params
-
-if TYPE_CHECKING:
-    from siked.solving import Writer
 
 
 def solve(
@@ -40,22 +38,24 @@ def solve(
     strategies = settings.strategies if chosen is None else chosen.student.strategies
     if strategy is not None and strategy not in strategies:
         raise UserError(f"strategy: the student knows {', '.join(strategies)}, not {strategy!r}")
-    from siked.sandbox import Sandbox  # noqa: PLC0415 - the other commands start without torch
-    from siked.solving import answer  # noqa: PLC0415
+    from siked.exporting.solving import answer
+    from siked.verification.sandbox import Sandbox
 
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(settings.verify))
         writer: Writer
         if chosen is None:
-            from siked.endpoint import Endpoint  # noqa: PLC0415
-            from siked.engines.protocol import Prompt  # noqa: PLC0415
-            from siked.prompts import tag_line  # noqa: PLC0415
+            from siked.generation.openai.endpoint import Endpoint
+            from siked.prompts import (
+                Prompt,
+                tag_line,
+            )
 
             writer = stack.enter_context(Endpoint(str(server), os.environ.get("OPENAI_API_KEY")))
             prefix = "" if strategy is None else tag_line(strategy)
             prompt = Prompt("", strategy, system="", user=question.strip(), prefix=prefix)
         else:
-            from siked.engines.transformers_engine import TransformersEngine  # noqa: PLC0415
+            from siked.generation.transformers import TransformersEngine
 
             writer = TransformersEngine(BASE, chosen.adapter, as_transformers(settings.engine))
             prompt = chosen.student.ask(question, strategy)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
-from siked import student_format
 from siked.errors import UserError
-from siked.settings import as_transformers
-
-if TYPE_CHECKING:
-    from siked.exporting import Exporter
-    from siked.settings import Params
+from siked.exporting import Exporter
+from siked.models import student_format
+from siked.settings import Params, as_transformers
 
 BASE = Path("models/base")
 BEST = "best"
@@ -35,7 +32,7 @@ class Chosen(NamedTuple):
 
     def exporter(self, settings: Params) -> Exporter:
         """What writes the student for others."""
-        from siked.exporting import Exporter  # noqa: PLC0415 - most commands do without
+        from siked.exporting import Exporter
 
         return Exporter(
             base=BASE,

@@ -14,19 +14,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import yaml
 
 from siked.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from siked.experiments import Experiment
+from siked.run.experiments import Experiment
 
 PARAMS = Path("params.yaml")
 WELL_KNOWN = {
@@ -50,8 +47,8 @@ def sweep(
 
     The same command again goes on where it was: experiments that are there are not run again.
     """
-    from siked.commands.experiments import show  # noqa: PLC0415 - other commands start faster
-    from siked.experiments import experiments  # noqa: PLC0415
+    from siked.commands.experiments import show
+    from siked.run.experiments import experiments
 
     setting = WELL_KNOWN.get(key, key)
     wanted = {_name(key, value): value for value in values}
@@ -80,7 +77,7 @@ def _name(key: str, value: str) -> str:
 
 def _checked(setting: str, value: str) -> dict[str, str]:
     """The whole settings with this value, flat, checked before anything runs."""
-    from siked.settings import check_params, flat  # noqa: PLC0415
+    from siked.settings import check_params, flat
 
     try:
         raw = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
@@ -112,7 +109,7 @@ def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -
     Raises:
         UserError: an experiment of that name was run with other settings or not to its end.
     """
-    from siked.experiments import NO_REPORT  # noqa: PLC0415 - other commands start faster
+    from siked.run.experiments import NO_REPORT
 
     if there is None or there.state == "Failed":
         return True

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siked.commands.lineage import Lineage, Workspace
-from siked.console import console
+from siked.commands.console import console
+from siked.run.lineage import Lineage, Link, Recorded, Workspace
 
 if TYPE_CHECKING:
     from rich.tree import Tree
-
-    from siked.commands.lineage import Link, Recorded
 
 SHOWN_DIGITS = 12
 """Digits of a hash in the tree; ``--json`` has all."""
@@ -65,8 +63,8 @@ class _Drawing:
         self._code = code
 
     def tree(self, target: str) -> Tree:
-        from rich.markup import escape  # noqa: PLC0415
-        from rich.tree import Tree  # noqa: PLC0415
+        from rich.markup import escape
+        from rich.tree import Tree
 
         top = Tree(f"[bold]{escape(target)}[/bold]")
         nodes: dict[str, Tree] = {}
@@ -108,13 +106,13 @@ class _Drawing:
                 nodes[name] = inner.add(self._step(links[name]))
 
     def _step(self, link: Link) -> str:
-        from rich.markup import escape  # noqa: PLC0415
+        from rich.markup import escape
 
         return f"[bold]{escape(link.made.name)}[/bold] [dim]{escape(link.made.cmd)}[/dim]"
 
     def _line(self, recorded: Recorded) -> str:
-        from rich.filesize import decimal  # noqa: PLC0415
-        from rich.markup import escape  # noqa: PLC0415
+        from rich.filesize import decimal
+        from rich.markup import escape
 
         md5 = recorded.md5 or "no hash"
         short = md5[:SHOWN_DIGITS] + (".dir" if md5.endswith(".dir") else "")

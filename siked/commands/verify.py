@@ -17,12 +17,12 @@ import typer
 
 from siked.errors import INTERRUPTED, UserError
 from siked.files import replacing
+from siked.settings import VerifySettings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from siked.settings import VerifySettings
-    from siked.verdicts import Outcomes
+    from siked.analysis.verdicts import Outcomes
 
 
 def verify(
@@ -46,11 +46,11 @@ def verify(
     `output` is the model's text; for l2m it may be an object with `sub_questions` and
     `sub_answers`. `answer_var` names the variable of a program's answer; `id` is repeated in OUT.
     """
-    from siked.outputs import Output, checked  # noqa: PLC0415 - other commands start faster
-    from siked.progress import track  # noqa: PLC0415
-    from siked.records import count_records, read_records  # noqa: PLC0415
-    from siked.sandbox import Sandbox  # noqa: PLC0415
-    from siked.verdicts import Outcomes  # noqa: PLC0415
+    from siked.analysis.verdicts import Outcomes
+    from siked.progress import track
+    from siked.records import count_records, read_records
+    from siked.verification.outputs import Output, checked
+    from siked.verification.sandbox import Sandbox
 
     if not file.is_file():
         raise UserError(f"{file}: no such file")
@@ -97,9 +97,9 @@ def _settings(**options: object) -> VerifySettings:
     Raises:
         UserError: one has a value that cannot be.
     """
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
-    from siked.settings import VerifySettings  # noqa: PLC0415
+    from siked.settings import VerifySettings
 
     try:
         return VerifySettings.model_validate(options)
@@ -111,7 +111,7 @@ def _settings(**options: object) -> VerifySettings:
 
 def _show(outcomes: Outcomes) -> None:
     """Print a table by strategy and failure kind, and one by rule."""
-    from rich.console import Console  # noqa: PLC0415 - slow to load, for this alone
+    from rich.console import Console
 
     console = Console()
     console.print(_by_strategy(outcomes))
@@ -119,10 +119,10 @@ def _show(outcomes: Outcomes) -> None:
 
 
 def _by_strategy(outcomes: Outcomes) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
-    from siked.records import Failure  # noqa: PLC0415
-    from siked.statistics import wilson  # noqa: PLC0415
+    from siked.analysis.statistics import wilson
+    from siked.records import Failure
 
     by_strategy = outcomes.by("strategy")
     names = sorted(by_strategy)
@@ -150,7 +150,7 @@ def _by_strategy(outcomes: Outcomes) -> Table:
 
 
 def _by_rule(outcomes: Outcomes) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, header_style="bold")
     table.add_column("answer found by")

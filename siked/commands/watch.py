@@ -29,11 +29,11 @@ def watch(
     Everything is read from files and nothing is written: it works for a run that somebody else
     started, and shows experiments in copies of their own. Without a terminal it prints once.
     """
-    from rich.console import Console  # noqa: PLC0415 - other commands start faster
-    from rich.live import Live  # noqa: PLC0415
+    from rich.console import Console
+    from rich.live import Live
 
-    from siked.watching.runs import Watcher  # noqa: PLC0415
-    from siked.watching.terminal import rendered  # noqa: PLC0415
+    from siked.commands.watching import rendered
+    from siked.run.watched import Watcher
 
     watcher = Watcher(folder)
     console = Console(highlight=False)

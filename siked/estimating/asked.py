@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from siked.errors import UserError
 from siked.estimating.ranges import Range
 from siked.questions import read
-
-if TYPE_CHECKING:
-    from siked.settings import QuestionSettings, Source
+from siked.settings import QuestionSettings, Source
 
 PUBLISHED = {
     ("gsm8k", "train"): 7_473,

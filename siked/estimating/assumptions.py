@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from siked.estimating.acceptance import Acceptance
 from siked.estimating.ranges import Range
+from siked.settings import Params
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from siked.estimating.last_run import LastRun
-    from siked.settings import Params
 
 CHARACTERS_A_TOKEN = Range(3.2, 3.9, 4.5)
 """Of English word problems; 3.9 is SmolLM2's tokenizer on GSM8K."""

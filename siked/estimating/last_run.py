@@ -1,6 +1,6 @@
 """What the last run of this machine measured: rates, lengths and shares of right rationales.
 
-Seconds are those of ``siked.timings``; what a stage did in that time is in
+Seconds are those of ``siked.run.timings``; what a stage did in that time is in
 ``metrics/students/it1/generate.json``:
 
     {"carried": false, "rows": 2880, "tokens": 118602, "truncated": 0.0045}
@@ -8,22 +8,20 @@ Seconds are those of ``siked.timings``; what a stage did in that time is in
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
+from siked.analysis.statistics import wilson
 from siked.estimating.acceptance import Acceptance, fitted
 from siked.estimating.ranges import Range
 from siked.estimating.sizes import counted
 from siked.files import read_json
-from siked.statistics import wilson
-from siked.timings import timings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+from siked.run.timings import timings
 
 OTHER_SIZE = 2.0
 """How much farther off a rate may be that comes from a model of another size."""

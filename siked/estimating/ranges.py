@@ -9,11 +9,9 @@ stage), so lows add up to a low and highs to a high.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Self
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,9 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from siked.errors import UserError
-
-if TYPE_CHECKING:
-    from siked.settings import StudentSettings
+from siked.settings import StudentSettings
 
 _IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s?([bBmM])(?![A-Za-z0-9])")
 _UNITS = {"b": 1e9, "m": 1e6}

@@ -8,21 +8,18 @@ card:
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from siked.estimating.assumptions import CHARACTERS_A_TOKEN
+from siked.estimating.acceptance import Acceptance
+from siked.estimating.asked import Asked
+from siked.estimating.assumptions import CHARACTERS_A_TOKEN, Assumed
 from siked.estimating.ranges import NOTHING, Range
+from siked.mixing import Variant
 from siked.prompts import student_prompt, teacher_prompt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from siked.estimating.acceptance import Acceptance
-    from siked.estimating.asked import Asked
-    from siked.estimating.assumptions import Assumed
-    from siked.settings import Params, Variant
+from siked.settings import Params
 
 TEMPLATE = 20
 """Tokens that a chat template and a strategy's tag add."""

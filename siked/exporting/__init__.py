@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from siked import student_format
 from siked.errors import UserError
 from siked.files import replacing_folder
+from siked.models import student_format
+from siked.models.student_format import Student
+from siked.settings import TransformersSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from siked.exporting.gguf import GgufType
-    from siked.settings import TransformersSettings
-    from siked.student_format import Student
 
 Kind = Literal["adapter", "merged", "gguf"]
 CARD = "README.md"
@@ -57,8 +56,8 @@ class Exporter:
             UserError: ``out`` holds something, the student cannot be loaded or converted, or what
                 was written answers otherwise than the student.
         """
-        from siked.exporting import check, gguf  # noqa: PLC0415 - torch takes seconds to load
-        from siked.models import load_tokenizer  # noqa: PLC0415
+        from siked.exporting import check, gguf
+        from siked.models.loading import load_tokenizer
 
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(f"{out}: holds something already: name a folder that does not")
@@ -98,9 +97,9 @@ class Exporter:
         Raises:
             UserError: the student cannot be loaded, or its prompt does not fit the chat template.
         """
-        from siked.exporting import template  # noqa: PLC0415
-        from siked.exporting.merged import write_merged  # noqa: PLC0415
-        from siked.models import load_tokenizer  # noqa: PLC0415
+        from siked.exporting import template
+        from siked.exporting.merged import write_merged
+        from siked.models.loading import load_tokenizer
 
         write_merged(
             self.base,
@@ -113,7 +112,7 @@ class Exporter:
         template.check(load_tokenizer(out), load_tokenizer(self.base), self.student, questions)
 
     def _answers(self, folder: Path, adapter: Path | None, questions: Sequence[str]) -> list[str]:
-        from siked.exporting import check  # noqa: PLC0415
+        from siked.exporting import check
 
         return check.answers(
             folder,

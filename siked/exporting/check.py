@@ -6,17 +6,13 @@ The reference is the engine's own way: the base model with the adapter merged in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from siked.settings import TransformersSettings
-    from siked.student_format import Student
+from siked.generation.engine import Sampling
+from siked.generation.transformers import TransformersEngine
+from siked.models.student_format import Student
+from siked.settings import TransformersSettings
 
 
 def answers(

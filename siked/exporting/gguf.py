@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from siked.errors import UserError
 from siked.exporting.merged import is_byte_level
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GgufType = Literal["bf16", "f16", "f32", "q8_0"]
 LOSSY = frozenset({"q8_0"})
@@ -60,7 +58,7 @@ def check_tokenizer(file: Path, tokenizer: Any) -> None:
     Raises:
         UserError: it is another.
     """
-    from gguf import GGUFReader  # noqa: PLC0415
+    from gguf import GGUFReader
 
     fields = GGUFReader(file).fields
     kind = fields["tokenizer.ggml.model"].contents()
@@ -79,7 +77,7 @@ def read_back(file: Path, merged: Path, out: Path) -> None:
     Raises:
         UserError: transformers cannot read the file.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, GgufConfig  # noqa: PLC0415
+    from transformers import AutoConfig, AutoModelForCausalLM, GgufConfig
 
     try:
         model = AutoModelForCausalLM.from_pretrained(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from siked.errors import UserError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def token_for(repository: str) -> str:
@@ -17,7 +14,7 @@ def token_for(repository: str) -> str:
     Raises:
         UserError: there is no token, or the repository's name is not one.
     """
-    from huggingface_hub import get_token  # noqa: PLC0415 - only for pushing
+    from huggingface_hub import get_token
 
     if re.fullmatch(r"[\w.-]+/[\w.-]+", repository) is None:
         raise UserError(f"--push {repository}: is no OWNER/NAME of a hub repository")
@@ -33,9 +30,9 @@ def push(folder: Path, repository: str, token: str) -> str:
     Raises:
         UserError: the hub cannot be reached or refuses.
     """
-    from httpx import HTTPError  # noqa: PLC0415
-    from huggingface_hub import HfApi  # noqa: PLC0415
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled  # noqa: PLC0415
+    from httpx import HTTPError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     api = HfApi(token=token)
     try:

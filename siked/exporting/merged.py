@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from siked.exporting import template
-from siked.models import end_tokens, load
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from siked.settings import TransformersSettings
-    from siked.student_format import Student
+from siked.models.loading import end_tokens, load
+from siked.models.student_format import Student
+from siked.settings import TransformersSettings
 
 
 def write_merged(
@@ -69,7 +66,7 @@ def _say_byte_level(tokenizer: Any) -> None:
     as well, which do nothing there; llama.cpp's converter takes it for SentencePiece's by them.
     """
     if is_byte_level(tokenizer):
-        from tokenizers import decoders  # noqa: PLC0415 - comes with transformers
+        from tokenizers import decoders
 
         tokenizer.backend_tokenizer.model.byte_fallback = False
         tokenizer.backend_tokenizer.decoder = decoders.ByteLevel()

@@ -9,19 +9,14 @@ system message, everything stays as it is sent.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import jinja2
 
-from siked.engines.protocol import Prompt
 from siked.errors import UserError
-from siked.prompts import render
-from siked.student_format import QUESTION
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from siked.student_format import Student
+from siked.models.student_format import QUESTION, Student
+from siked.prompts import Prompt, render
 
 _PROLOGUE = """\
 {%- if messages[0]['role'] != 'system' %}

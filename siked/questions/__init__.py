@@ -1,28 +1,34 @@
 """Questions: read from their sources, compared, and split.
 
-A format is one module here with ``read(name, path, source)``, named as ``Source.format`` names it;
-``tables`` has the three that are tables. ``demo`` writes its questions itself.
+A format has a reader, ``read(name, path, source)``, and an entry in ``READERS``. ``demo`` writes
+its questions itself.
 """
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from siked.questions import hub, splits
+from siked.questions import splits
 from siked.questions.known_errors import KnownErrors
+from siked.questions.readers import asdiv, gsm8k, hub, jsonl, multiarith, svamp, tables
 from siked.questions.reading import LeftOut, Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from siked.records import Question
-    from siked.settings import Source
+from siked.records import Question
+from siked.settings import Source
 
 __all__ = ["KnownErrors", "LeftOut", "Reading", "read"]
 
-_MODULES = {"csv": "tables", "parquet": "tables", "dataset": "tables"}
+READERS: dict[str, Callable[[str, Path, Source], Iterator[Question | LeftOut]]] = {
+    "asdiv": asdiv.read,
+    "csv": tables.read,
+    "dataset": tables.read,
+    "gsm8k": gsm8k.read,
+    "jsonl": jsonl.read,
+    "multiarith": multiarith.read,
+    "parquet": tables.read,
+    "svamp": svamp.read,
+}
+"""What reads each format that stands in files, as ``Source.format`` names it."""
 
 
 def read(
@@ -56,15 +62,13 @@ def read(
 def _rows(name: str, source: Source, root: Path, seed: int) -> Iterator[Question | LeftOut]:
     path = source.path or ""
     if source.format == "demo":
-        from siked.questions import demo  # noqa: PLC0415  # many families, needed by the demo only
+        from siked.questions import demo  # many families, needed by the demo only
 
         yield from demo.write(source.split, source.rows or 0, seed, name, source.families)
     elif path.startswith(hub.PREFIX):
         yield from hub.read(name, source)
     else:
-        module = _MODULES.get(source.format, source.format)
-        reader = importlib.import_module(f"siked.questions.{module}")
-        yield from reader.read(name, root / path, source)
+        yield from READERS[source.format](name, root / path, source)
 
 
 def _drawn(questions: list[Question], source: Source) -> list[Question]:

@@ -17,15 +17,12 @@ The report, for one test set:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from siked.questions.overlap import Near, pairs
 from siked.questions.splits import normalised
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from siked.records import Question
+from siked.records import Question
 
 EXACT = "exact"
 NGRAM = "ngram"

@@ -14,22 +14,18 @@ the answer is taken again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
 
 from siked.errors import UserError
-from siked.exact.gold import exact
+from siked.questions.gold import exact
 from siked.questions.splits import normalised
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from siked.records import Question
+from siked.records import Question
 
 
 class KnownError(BaseModel):

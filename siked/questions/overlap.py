@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from siked.questions.splits import words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from siked.records import Question
+from siked.records import Question
 
 Ngrams = frozenset[tuple[str, ...]]
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from siked.records import Question
+from siked.records import Question
 
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
 

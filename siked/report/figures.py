@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from siked import pictures, plots
+import altair as alt
+
+from siked.report import pictures, plots
 from siked.report.formats import interval, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    import altair as alt
-
-    from siked.plots import Row
+    from siked.report.plots import Row
     from siked.report.run import Run
 
 

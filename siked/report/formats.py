@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from siked.comparison.wording import DASH, p_value, point
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from siked.analysis.wording import DASH, p_value, point
 
 __all__ = ["interval", "number", "p_value", "percent", "points", "seconds"]
 

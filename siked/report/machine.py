@@ -10,17 +10,14 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from siked.errors import UserError
-from siked.timings import timings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from siked.run.timings import timings
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "unsloth", "vllm", "dvc", "mlflow")
 GIB = 2**30

@@ -19,10 +19,10 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from siked.pictures import FAINT, INK, MUTED
 from siked.report import formats
 from siked.report.cost import costs
 from siked.report.figures import figures
+from siked.report.pictures import FAINT, INK, MUTED
 from siked.settings import flat
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def render(run: Run, measured: Measured | None = None) -> str:
             if any("forced" in run.evaluations[student][name] for student in run.chain)
         ],
         chosen_by_dev=run.selected != run.chain[0],
-        style=Markup(_text("style.css")),  # noqa: S704 - ours
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - ours
+        style=Markup(_text("style.css")),
+        scripts=[Markup(script) for script in scripts],
         policy="; ".join(
             [
                 "default-src 'none'",
@@ -94,7 +94,7 @@ def drawing_code() -> str:
 def as_data(value: Any) -> Markup:
     """A value as JSON for a script element: no character of it can end that or begin another."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("\x7f", "\\u007f"))  # noqa: S704 - escaped
+    return Markup(text.replace("<", "\\u003c").replace("\x7f", "\\u007f"))
 
 
 def _drawn(figure: Figure) -> dict[str, Any]:

@@ -22,16 +22,12 @@ import hashlib
 import heapq
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from siked.errors import UserError
-from siked.records import Failure
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from siked.records import Question, VerifiedRationale
+from siked.records import Failure, Question, VerifiedRationale
 
 BUDGET = 1_600_000
 """Bytes for the answers to benchmarks, and as many for the rationales for train questions: with

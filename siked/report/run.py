@@ -15,27 +15,25 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siked.analysis import DEV, Evaluation, compare
+from siked.analysis.figures import DEV, Evaluation, compare
+from siked.analysis.samples import several
 from siked.errors import UserError
 from siked.files import read_json
 from siked.mixing import preferred, select
-from siked.plots import bias_rows
 from siked.records import Question, VerifiedRationale, read_records
+from siked.report.plots import bias_rows
 from siked.report.rationales import Browser, Kinds, browser
-from siked.sampling_statistics import several
-from siked.settings import NO_EFFECT
+from siked.settings import NO_EFFECT, Params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from siked.plots import Row
-    from siked.settings import Params
+    from siked.report.plots import Row
 
 TEACHER = "teacher"
 BASELINE = "baseline-"
@@ -53,19 +51,19 @@ class Run:
     steps: Mapping[str, Mapping[str, Any]]
     """By student, what its steps counted: ``steps["it1"]["mix"]["alpha"]``."""
     summary: Mapping[str, Any]
-    """``siked.analysis.summary``."""
+    """``siked.analysis.figures.summary``."""
     teacher: Mapping[str, Any]
     """What the filter counted of the teacher's rationales."""
     paired: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    """By test set and other student, ``siked.analysis.compare`` of it and the selected one."""
+    """By test set and other student: ``compare`` of it and the selected one."""
     browser: Browser
     """The rationales."""
     stopped: str | None = None
     """The iteration after which the loop stopped; None where it ran to its end."""
     sampled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By student, ``siked.sampling_statistics.several`` of its samples of train questions."""
+    """By student, ``siked.analysis.samples.several`` of its samples of train questions."""
     bias: Sequence[Row] = ()
-    """``siked.plots.bias_rows``, where the run has a bias."""
+    """``siked.report.plots.bias_rows``, where the run has a bias."""
     losses: Sequence[Row] = ()
     """``{"student": "it1", "step": 3, "loss": 0.42}``."""
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +84,7 @@ class Run:
 
     @cached_property
     def evaluations(self) -> dict[str, Evaluation]:
-        """``siked.analysis.evaluate`` of every student and benchmark, dev first."""
+        """``siked.analysis.figures.evaluate`` of every student and benchmark, dev first."""
         return {
             name: {key: row for key, row in steps["eval"].items() if isinstance(row, dict)}
             for name, steps in self.steps.items()
@@ -104,12 +102,12 @@ class Run:
 
     @property
     def mixes(self) -> dict[str, dict[str, Any]]:
-        """``siked.analysis.mixed`` of each iteration."""
+        """``siked.analysis.figures.mixed`` of each iteration."""
         return {name: self.steps[name]["mix"] for name in self.chain if "mix" in self.steps[name]}
 
     @property
     def filters(self) -> dict[str, Mapping[str, Any]]:
-        """``siked.verdicts`` of the teacher and of each iteration."""
+        """``siked.analysis.verdicts`` of the teacher and of each iteration."""
         own = {name: steps["filter"] for name, steps in self.steps.items() if "filter" in steps}
         return {TEACHER: self.teacher, **own}
 

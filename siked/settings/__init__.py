@@ -33,7 +33,6 @@ from siked.settings.steps import (
     Schedule,
     TrackingSettings,
     TrainSettings,
-    Variant,
     VerifySettings,
 )
 
@@ -65,7 +64,6 @@ __all__ = [
     "TrackingSettings",
     "TrainSettings",
     "TransformersSettings",
-    "Variant",
     "VerifySettings",
     "VllmSettings",
     "as_transformers",

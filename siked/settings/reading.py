@@ -5,21 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from siked.errors import UserError
 from siked.settings.params import Params
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from pydantic.fields import FieldInfo
-    from pydantic_core import ErrorDetails
 
 _KIND = re.compile(r"(literal|tuple)\[")
 """How pydantic's locations name one of the kinds that a value may be of."""

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from siked.mixing import Variant
 from siked.settings.base import Fraction01, Name, RuleName, Settings, StrategyName
 from siked.settings.models import SamplingSettings
 
@@ -43,7 +44,6 @@ class Iteration(Settings):
     """The iteration whose student generates; `it0` is plain distillation."""
 
 
-Variant = Literal["all", "adaptive", "self", "teacher"]
 Bias = tuple[StrategyName, ...] | Literal["student"]
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from siked.tracking.runs import LOSS
 from siked.tracking.store import no_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from mlflow.entities import Run
 
     from siked.tracking.runs import Runs
@@ -135,7 +134,7 @@ def _flat(points: list[Point]) -> list[tuple[int, int, str, float]]:
 
 def _monitor(runs: Runs, run: Run) -> Any:
     """MLflow's own record of processor, memory, disk, network and GPUs, going on at once."""
-    from mlflow.system_metrics.system_metrics_monitor import (  # noqa: PLC0415
+    from mlflow.system_metrics.system_metrics_monitor import (
         SystemMetricsMonitor,
     )
 

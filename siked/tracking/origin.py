@@ -7,16 +7,11 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from pathlib import Path
 
 from siked.errors import UserError
-from siked.settings import load_params
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-
-    from siked.settings import Params
+from siked.settings import Params, load_params
 
 DECIDES = ("data", "dvc.yaml", "prompts", "siked", "stages")
 """What decides a run beside its settings, which are recorded key by key."""
@@ -58,7 +53,7 @@ def inputs(root: Path, names: Collection[str]) -> dict[str, str]:
         root: the repository's root.
         names: the iterations and strategies of the run: the lock keeps those that were dropped.
     """
-    from siked.commands.lineage import Lineage  # noqa: PLC0415 (for whole runs only)
+    from siked.run.lineage import Lineage
 
     try:
         lineage = Lineage(root)

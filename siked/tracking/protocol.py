@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
-
-    from siked.settings import VerifySettings
-    from siked.training import Watch
+from siked.settings import VerifySettings
+from siked.training import Watch
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ class NullTracker:
     def live(self, child: str) -> Iterator[Watch]:
         """Give what does nothing."""
         del child
-        yield lambda step, figures: None  # noqa: ARG005
+        yield lambda step, figures: None
 
     def log(
         self,

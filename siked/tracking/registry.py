@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import siked
-from siked import student_format
 from siked.files import sha256
-from siked.models import is_whole
+from siked.models import student_format
+from siked.models.loading import is_whole
 from siked.tracking.store import ENVIRONMENT, found, group_id
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from siked.tracking.runs import Runs
 
 ALIAS = "champion"
-STUDENT, BASE, WHOLE = "siked.student", "siked.base", "siked.complete"
+STUDENT, BASE, WHOLE = "siked.models.fetch", "siked.base", "siked.complete"
 ABOUT = ("README.md", "siked.json")
 """Files of a student's folder that do not decide its answers."""
 UPLOAD_TIMEOUT = "60"
@@ -86,7 +86,7 @@ def _hashes(folder: Path, without: tuple[str, ...] = ()) -> dict[str, str]:
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415 (only when tracking)
+    from mlflow.exceptions import MlflowException
 
     try:
         client.create_registered_model(
@@ -139,7 +139,7 @@ def _base(runs: Runs, student: Selected) -> tuple[str, str]:
 
 def _save(folder: Path, student: Selected, base: dict[str, str | None]) -> None:
     """Write the student as MLflow loads it: the adapter, this package's code and the settings."""
-    from mlflow import pyfunc  # noqa: PLC0415 (only when tracking)
+    from mlflow import pyfunc
 
     package = Path(siked.__file__).parent
     config: dict[str, Any] = {
@@ -162,7 +162,7 @@ def _save(folder: Path, student: Selected, base: dict[str, str | None]) -> None:
 
 def _requirements() -> list[str]:
     """The packages that this project needs, in the versions that are installed here."""
-    from packaging.requirements import Requirement  # noqa: PLC0415 (comes with MLflow)
+    from packaging.requirements import Requirement
 
     needed = [Requirement(line) for line in metadata.requires("siked") or ()]
     pinned: list[str] = []

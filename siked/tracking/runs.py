@@ -11,15 +11,13 @@ import json
 import math
 import time
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from siked.settings import flat
 from siked.tracking.store import batches, found, group_id, open_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from mlflow.entities import DatasetInput, Run
 
     from siked.tracking.protocol import DataSet, Experiment
@@ -72,7 +70,7 @@ class Runs:
 
     def points(self, run_id: str, points: Sequence[tuple[int, int, str, float]]) -> None:
         """Record ``(milliseconds, step, name, value)``."""
-        from mlflow.entities import Metric  # noqa: PLC0415 (takes seconds; only when tracking)
+        from mlflow.entities import Metric
 
         metrics = [Metric(name, value, at, step) for at, step, name, value in points]
         for batch in batches(metrics, METRICS_A_REQUEST):
@@ -120,7 +118,7 @@ class Runs:
         return earlier | own
 
     def _open_parent(self) -> str:
-        from mlflow.entities import Param, RunTag  # noqa: PLC0415
+        from mlflow.entities import Param, RunTag
 
         wanted = {KEY: self.experiment.key}
         run = found(self.client, self.group, wanted) or self.client.create_run(
@@ -160,7 +158,7 @@ def gaps(
 
 
 def _input(data: DataSet) -> DatasetInput:
-    from mlflow.entities import Dataset, DatasetInput, InputTag  # noqa: PLC0415
+    from mlflow.entities import Dataset, DatasetInput, InputTag
 
     digest = hashlib.md5(usedforsecurity=False)
     rows = 0

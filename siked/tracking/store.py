@@ -11,13 +11,11 @@ import os
 import queue
 import re
 import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import TypeVar
-
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
@@ -44,12 +42,12 @@ def prepare(uri: str) -> None:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    import mlflow  # noqa: PLC0415 (takes seconds; only when tracking)
+    import mlflow
 
     database = sqlite_file(uri)
     if database is None:
         return
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401, PLC0415 (its client needs it)
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 (its client needs it)
 
     if database.exists():
         return
@@ -66,7 +64,7 @@ def prepare(uri: str) -> None:
 
 def open_client(uri: str) -> MlflowClient:
     """A client of the store."""
-    from mlflow import MlflowClient  # noqa: PLC0415 (takes seconds; only when tracking)
+    from mlflow import MlflowClient
 
     return MlflowClient(uri)
 

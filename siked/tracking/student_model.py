@@ -38,9 +38,9 @@ class StudentModel(PythonModel):  # type: ignore[misc]
         Raises:
             UserError: the base is not the model that the student was trained on.
         """
-        from siked import student_format  # noqa: PLC0415 (torch is needed from here on)
-        from siked.engines.transformers_engine import TransformersEngine  # noqa: PLC0415
-        from siked.settings import TransformersSettings, VerifySettings  # noqa: PLC0415
+        from siked.generation.transformers import TransformersEngine
+        from siked.models import student_format
+        from siked.settings import TransformersSettings, VerifySettings
 
         config = context.model_config
         folder = Path(context.artifacts["student"])
@@ -66,8 +66,8 @@ class StudentModel(PythonModel):  # type: ignore[misc]
             ``answer``, ``strategy`` and ``rationale`` of each, the first two None where the student
             gave none.
         """
-        from siked.sandbox import Sandbox  # noqa: PLC0415
-        from siked.solving import answer  # noqa: PLC0415
+        from siked.exporting.solving import answer
+        from siked.verification.sandbox import Sandbox
 
         with Sandbox(self._verify) as sandbox:
             solved = [
@@ -91,10 +91,10 @@ class StudentModel(PythonModel):  # type: ignore[misc]
 
 def _base(where: str, digest: str) -> Path:
     """The folder of the base model, kept by its hash where it comes from another machine."""
-    from mlflow.artifacts import download_artifacts  # noqa: PLC0415
-    from mlflow.utils.uri import is_local_uri  # noqa: PLC0415
+    from mlflow.artifacts import download_artifacts
+    from mlflow.utils.uri import is_local_uri
 
-    from siked.files import replacing_folder  # noqa: PLC0415
+    from siked.files import replacing_folder
 
     if not where.startswith("runs:/"):
         return Path(where)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siked.tracking import registry
 from siked.tracking.live import Live
 from siked.tracking.runs import Runs, figures
 from siked.tracking.store import prepare, public, within
+from siked.training import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
     from siked.tracking.protocol import DataSet, Experiment, Selected
-    from siked.training import Watch
 
 SECONDS = 20
 """The longest that one call may keep a stage waiting."""
@@ -40,7 +39,7 @@ class MlflowTracker:
         # Not in the thread: two threads that import at once may each get half a module.
         self._try(lambda: None)
         if self._failed:
-            yield lambda step, figures: None  # noqa: ARG005
+            yield lambda step, figures: None
             return
         live = Live(self._opened, child, self._warn)
         status = "FAILED"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siked.errors import UserError
 from siked.progress import track
+from siked.records import Example
+from siked.settings import Schedule, TrainSettings
 from siked.training.protocol import Job, Trainer, TrainingLog, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from siked.records import Example
-    from siked.settings import Schedule, TrainSettings
     from siked.training.loop import Track
 
 __all__ = ["Job", "Trainer", "TrainingLog", "Watch", "train"]
@@ -70,16 +69,16 @@ def train(
     name = chosen(settings.trainer)
     if settings.processes == 1:
         return run(job, name)
-    from siked.training import processes  # noqa: PLC0415 - torch takes seconds to import
+    from siked.training import processes
 
-    return processes.fine_tune(job, name)
+    return processes.fine_tune(job, name, run)
 
 
 def chosen(name: str) -> str:
     """The trainer that a setting means on this machine: ``peft`` or ``unsloth``."""
     if name != "auto":
         return name
-    import torch  # noqa: PLC0415
+    import torch
 
     return "unsloth" if torch.cuda.is_available() and find_spec("unsloth") else "peft"
 
@@ -97,13 +96,13 @@ def run(job: Job, name: str, progress: Track = track) -> TrainingLog:
     """
     trainer: Trainer
     if name == "unsloth":  # it has to come before what the loop imports
-        from siked.training.unsloth import UnslothTrainer  # noqa: PLC0415
+        from siked.training.unsloth import UnslothTrainer
 
         trainer = UnslothTrainer()
     else:
-        from siked.training.peft import PeftTrainer  # noqa: PLC0415
+        from siked.training.peft import PeftTrainer
 
         trainer = PeftTrainer()
-    from siked.training.loop import fine_tune  # noqa: PLC0415
+    from siked.training.loop import fine_tune
 
     return fine_tune(job, trainer, progress)

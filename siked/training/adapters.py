@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from peft import LoraConfig, get_peft_model
@@ -16,13 +17,10 @@ from peft.utils import (
 
 from siked.errors import UserError
 from siked.files import read_json, replacing_folder, write_json
+from siked.settings import Lora
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
-
-    from siked.settings import Lora
 
 BASE_NAME = "models/base"
 """What an adapter calls its base model: no path of the machine it was trained on."""

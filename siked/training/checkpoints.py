@@ -10,14 +10,10 @@ import hashlib
 import json
 import shutil
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from siked.files import sha256
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from siked.training.protocol import Job, Trainer
+from siked.training.protocol import Job, Trainer
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 

@@ -10,16 +10,13 @@ The loss is taken on all that follows the prompt.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siked.errors import UserError
 from siked.prompts import tag_line, tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from siked.records import Example
+from siked.records import Example
 
 IGNORED = -100
 """The label of a token that no loss is taken on."""

@@ -7,13 +7,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from types import FrameType
 
 from siked.errors import INTERRUPTED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
 
 _early = threading.Event()
 """Ctrl-C came before there was a step to finish, to a process that follows another one."""

@@ -46,7 +46,7 @@ class _LoraLinear(torch.autograd.Function):
     """``x W' + bias + scaling * (path A') B'``, with ``path`` being ``x`` after dropout."""
 
     @staticmethod
-    def forward(  # noqa: PLR0917 - autograd passes by position
+    def forward(
         ctx: Any,
         x: Tensor,
         path: Tensor | None,
@@ -173,9 +173,7 @@ class _Attention(torch.autograd.Function):
     """Softmax attention. Padding does no harm: none looks back at it, and it gets no gradient."""
 
     @staticmethod
-    def forward(  # noqa: PLR0917 - autograd passes by position
-        ctx: Any, q: Tensor, k: Tensor, v: Tensor, layout: Layout, scale: float
-    ) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, layout: Layout, scale: float) -> Tensor:
         """[1, heads, tokens, width] each; queries of heads that share a key head are one block."""
         q, k, v = (layout.apart(part) for part in (q, k, v))
         n, heads, longest, width = q.shape

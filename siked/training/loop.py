@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import datasets
 import torch
@@ -18,21 +20,13 @@ import transformers
 from peft import PeftModel
 from transformers import PrinterCallback
 
-from siked import models
-from siked.progress import track
+from siked.models import loading as models
+from siked.progress import Progress, track
 from siked.settings import TransformersSettings
 from siked.training import adapters, checkpoints, lean, sft, whole
 from siked.training.examples import encode
 from siked.training.interrupts import stop_at_step
-from siked.training.protocol import TrainingLog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from siked.progress import Progress
-    from siked.training.protocol import Job, Trainer
+from siked.training.protocol import Job, Trainer, TrainingLog
 
 Track: TypeAlias = "Callable[[int, str], AbstractContextManager[Progress]]"
 """As ``siked.progress.track``."""

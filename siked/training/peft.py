@@ -7,21 +7,17 @@ a batch stand one behind the other without padding.
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-from siked import models
 from siked.errors import UserError
+from siked.models import loading as models
+from siked.settings import Lora
 from siked.training import adapters, lean, whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import torch
-
-    from siked.settings import Lora
-    from siked.training.protocol import Job
+from siked.training.protocol import Job
 
 
 class PeftTrainer:

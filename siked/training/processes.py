@@ -15,11 +15,13 @@ import contextlib
 import os
 import signal
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Event
+from typing import Any, TypeAlias
 
 import torch
 from torch import distributed
@@ -31,26 +33,23 @@ from torch.multiprocessing.spawn import (
 )
 
 from siked.errors import UserError
-from siked.progress import track
+from siked.progress import Progress, track
 from siked.training import interrupts
+from siked.training.protocol import Job, TrainingLog, Watch
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from threading import Event
-
-    from siked.progress import Progress
-    from siked.training.protocol import Job, TrainingLog, Watch
-
+Run: TypeAlias = Callable[[Job, str, Any], TrainingLog]
+"""Does a job with the trainer of a name in one process, and shows how far it is."""
 POLL = 0.1
 """Seconds between two looks at the processes."""
 
 
-def fine_tune(job: Job, name: str) -> TrainingLog:
+def fine_tune(job: Job, name: str, run: Run) -> TrainingLog:
     """Fine-tune with ``train.processes`` processes, as ``siked.training.loop`` does with one.
 
     Args:
         job: the job.
         name: of the trainer.
+        run: does a job in one process; see ``siked.training.run``.
 
     Raises:
         UserError: there are fewer GPUs than processes, a process was killed, or one raised it.
@@ -72,7 +71,7 @@ def fine_tune(job: Job, name: str) -> TrainingLog:
         with interrupts.held():
             running = start(
                 _take_part,
-                (count, Path(meeting) / "store", alone, name, watched, events.queue),
+                (count, Path(meeting) / "store", alone, name, run, watched, events.queue),
                 nprocs=count,
                 join=False,
                 start_method="spawn",
@@ -177,8 +176,8 @@ def _ended(running: Any) -> bool | Exception:
         )
 
 
-def _take_part(  # noqa: PLR0917 - torch passes by position
-    rank: int, count: int, store: Path, job: Job, name: str, watched: bool, events: Any
+def _take_part(
+    rank: int, count: int, store: Path, job: Job, name: str, run: Run, watched: bool, events: Any
 ) -> None:
     """What each process does."""
     interrupts.follow()
@@ -206,12 +205,10 @@ def _take_part(  # noqa: PLR0917 - torch passes by position
         rank=rank,
         world_size=count,
     )
-    from siked import training  # noqa: PLC0415 - it imports this
-
     teller = Teller(events)
     job = replace(job, watch=teller.watch if watched else None)
     try:
-        log = training.run(job, name, progress=teller.track)
+        log = run(job, name, teller.track)
     except UserError as error:
         events.put(("error", str(error)))
         raise SystemExit(1) from None

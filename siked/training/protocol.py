@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from siked.records import Record
+from siked.records import Example, Record
+from siked.settings import Schedule, TrainSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     import torch
-
-    from siked.records import Example
-    from siked.settings import Schedule, TrainSettings
 
 Watch: TypeAlias = "Callable[[int, Mapping[str, float]], None]"
 """Told of an optimiser step: its number, and ``loss``, ``learning_rate``, ``tokens_per_second``."""

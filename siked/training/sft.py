@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -14,14 +15,10 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from siked.errors import UserError
+from siked.progress import Progress
 from siked.training import checkpoints, lean
 from siked.training.examples import IGNORED
-
-if TYPE_CHECKING:
-    import threading
-
-    from siked.progress import Progress
-    from siked.training.protocol import Job, Watch
+from siked.training.protocol import Job, Watch
 
 SAVE_EVERY = 30.0
 """Seconds of training between two checkpoints."""

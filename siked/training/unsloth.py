@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError
+from siked.training.protocol import Job
 
 if TYPE_CHECKING:
     import torch
-
-    from siked.training.protocol import Job
 
 INSTALL = "pip install unsloth==2026.10.9"
 
@@ -40,7 +39,7 @@ with contextlib.redirect_stdout(sys.stderr):
         _LINE = str(error).strip().split("\n", maxsplit=1)[0]
         raise UserError(f"train.trainer: unsloth cannot be loaded: {_LINE}") from None
 
-from siked import models  # noqa: E402 - after Unsloth
+from siked.models import loading as models  # noqa: E402 - after Unsloth
 from siked.training import adapters, whole  # noqa: E402
 
 

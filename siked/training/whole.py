@@ -7,16 +7,14 @@ them in the number type of the base model's, beside that model's own configurati
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from transformers import AutoConfig
 
-from siked import models
 from siked.errors import UserError
 from siked.files import replacing_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from siked.models import loading as models
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.index.json")
 ABOUT_THE_STUDENT = ("student.json", "README.md")

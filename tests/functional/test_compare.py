@@ -11,13 +11,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from siked.analysis import compare
+from siked.analysis.figures import compare
+from siked.analysis.paired import compared
 from siked.commands import compare as command
-from siked.comparison.paired import compared
-from siked.comparison.students import find, questions_of
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
-from stages import layout
+from siked.run import layout
+from siked.run.answers import find, questions_of
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from siked.running import read
+from siked.run.running import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

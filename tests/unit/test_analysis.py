@@ -5,15 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.analysis import (
-    best,
-    changes,
-    compare,
-    evaluate,
-    mixed,
-    plateau,
-    summary,
-)
+from siked.analysis.figures import best, changes, compare, evaluate, mixed, plateau, summary
 from siked.errors import UserError
 from siked.records import Example, Failure, VerifiedRationale
 

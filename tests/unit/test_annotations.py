@@ -3,10 +3,12 @@
 import pytest
 
 from siked import strategies
-from siked.engines.annotations import AnnotationsEngine
-from siked.engines.protocol import Prompt, Sampling
 from siked.errors import UserError
+from siked.generation.engine import Sampling
+from siked.generation.worked import WRITERS, AnnotationsEngine
+from siked.prompts import Prompt, teacher_prompt
 from siked.records import Calculation, Question, Step
+from siked.verification.solvers import SOLVERS
 
 SOLVED = Question(
     id="a-1",
@@ -49,7 +51,7 @@ def test_a_question_without_a_solution_gets_an_empty_text() -> None:
 @pytest.mark.parametrize(
     ("asked", "sampling", "what"),
     [
-        (prompt("a-1", "cot"), Sampling(samples=2), "teacher.samples: 1"),
+        (prompt("a-1", "cot"), Sampling(samples=2), "not 2: `teacher.engine: model`"),
         (prompt("a-9", "cot"), Sampling(), "no question 'a-9'"),
         (prompt("a-1", None), Sampling(), "needs a strategy"),
         (prompt("a-1", "tot"), Sampling(), "unknown strategy 'tot'"),
@@ -60,12 +62,14 @@ def test_what_it_cannot_do_is_said(asked: Prompt, sampling: Sampling, what: str)
         list(AnnotationsEngine([SOLVED]).generate([asked], sampling))
 
 
-def test_strategies_are_found_by_name() -> None:
-    for name in ("cot", "l2m", "pot"):
-        assert name == strategies.load(name).NAME
+def test_every_strategy_has_a_writer_a_solver_and_a_prompt() -> None:
+    for name, strategy in strategies.STRATEGIES.items():
+        assert strategy.writes in WRITERS
+        assert strategy.answers in SOLVERS
+        assert teacher_prompt("How many?", name).user
 
 
 @pytest.mark.parametrize("name", ["", "tot", "protocol", "../cot", "cot.write"])
 def test_an_unknown_strategy_names_the_known_ones(name: str) -> None:
     with pytest.raises(UserError, match="there are cot, l2m, pot"):
-        strategies.load(name)
+        strategies.find(name)

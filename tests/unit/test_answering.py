@@ -1,7 +1,7 @@
 """Free choice and forced strategies: who is asked what, and in which order answers stand."""
 
-from siked.answering import freely, with_each
-from siked.engines.protocol import Completion, Sampling
+from siked.generation.answering import freely, with_each
+from siked.generation.engine import Completion, Sampling
 from siked.records import Question
 
 STRATEGIES = ("cot", "pot")

@@ -8,11 +8,7 @@ import mlcroissant
 import pytest
 from huggingface_hub import ModelCard
 
-from siked.cards.croissant import croissant
-from siked.cards.data import DataCard, markdown
-from siked.cards.facts import NOT_STATED, measure, sources
-from siked.cards.model import Facts, Training, model_card
-from siked.cards.teacher import written_by
+from siked.analysis.statistics import accuracy, gain
 from siked.files import sha256, write_json
 from siked.records import (
     Calculation,
@@ -21,8 +17,12 @@ from siked.records import (
     VerifiedRationale,
     write_records,
 )
+from siked.report.cards.croissant import croissant
+from siked.report.cards.data import DataCard, markdown
+from siked.report.cards.facts import NOT_STATED, measure, sources
+from siked.report.cards.model import Facts, Training, model_card
+from siked.report.cards.teacher import written_by
 from siked.settings import Source, StudentSettings, TeacherSettings
-from siked.statistics import accuracy, gain
 
 DEMO = Source(format="demo", rows=3)
 STEP = Step(

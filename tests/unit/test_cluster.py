@@ -6,17 +6,17 @@ from functools import partial
 
 import pytest
 
-from siked.cluster.engine import RayEngine
 from siked.cluster.replicas import Replicas
-from siked.cluster.verifying import RayVerifier
-from siked.engines.opening import open_engine
-from siked.engines.protocol import Completion, Sampling
 from siked.errors import UserError
+from siked.generation.engine import Completion, Sampling
+from siked.generation.opening import open_engine
+from siked.generation.spread import RayEngine
 from siked.prompts import student_prompt
 from siked.records import Question, Rationale
-from siked.sandbox import Sandbox
 from siked.settings import RaySettings, TransformersSettings, VerifySettings
-from siked.verify import verify
+from siked.verification.sandbox import Sandbox
+from siked.verification.verifiers import RayVerifier
+from siked.verification.verify import verify
 from tests import tiny_student
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'siked[ray]'")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.answers.compare import equivalence, expression, judge, same
-from siked.answers.numbers import Number
+from siked.verification.compare import equivalence, expression, judge, same
+from siked.verification.numbers import Number
 
 RIGHT = [
     ("18", "18"), ("$18.00", "18"), ("18.0", "18"), ("1,000", "1000"), ("-3", "-3"),

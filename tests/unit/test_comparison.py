@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from siked.comparison import markdown, terminal
-from siked.comparison.paired import compared
-from siked.comparison.seeds import averaged
-from siked.comparison.students import Answered, _at_hand
-from siked.comparison.wording import MINUS, accuracy_table, p_value, point, printable
+from siked.analysis.paired import compared
+from siked.analysis.seeds import averaged
+from siked.analysis.wording import MINUS, accuracy_table, p_value, point, printable
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
+from siked.report import comparison_markdown as markdown
+from siked.report import comparison_terminal as terminal
+from siked.run.answers import Answered, _at_hand
 
 STRATEGIES = ("cot", "pot")
 

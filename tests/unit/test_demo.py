@@ -12,20 +12,16 @@ import sys
 from collections import Counter, defaultdict
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
 from siked.errors import UserError
-from siked.exact.arithmetic import evaluate
+from siked.generation.worked import write_program
 from siked.questions import demo
-from siked.questions.demo.family import Family
+from siked.questions.arithmetic import evaluate
+from siked.questions.demo.family import Family, Problem
 from siked.questions.demo.ranges import choices, holds
 from siked.questions.demo.words import MEN, WOMEN, rendered, written
-from siked.strategies import pot
-
-if TYPE_CHECKING:
-    from siked.questions.demo.family import Problem
 
 FAMILIES = demo.families()
 PEOPLE = {*MEN, *WOMEN}
@@ -109,7 +105,7 @@ def test_program_names_are_safe_and_defined_before_use(family: Family) -> None:
 def test_every_calculation_leads_to_the_answer(family: Family) -> None:
     rows = demo.write("unseen" if family in demo.SPLITS["unseen"] else "train", 400, 5, "d")
     question = next(row for row in rows if row.family == family.name)
-    program = pot.write(question)
+    program = write_program(question)
     assert program is not None
     assert len(program.splitlines()) == len(family.steps)
     namespace: dict[str, float] = {}

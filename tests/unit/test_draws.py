@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from siked.engines.decoding.draws import HEAD, Candidates, uniforms
-from siked.engines.protocol import Sampling
+from siked.generation.decoding.draws import HEAD, Candidates, uniforms
+from siked.generation.engine import Sampling
 
 DRAWS = 4000
 

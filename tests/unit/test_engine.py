@@ -15,9 +15,9 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
 from siked.errors import UserError
+from siked.generation.engine import Sampling
+from siked.generation.transformers import TransformersEngine
 from siked.prompts import encode, student_prompt
 from siked.settings import TransformersSettings
 from tests import tiny_student

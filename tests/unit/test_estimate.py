@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from siked.analysis.verdicts import VerdictCounts
 from siked.commands.estimate import estimate
 from siked.errors import UserError
 from siked.estimating import sizes
@@ -21,7 +22,6 @@ from siked.estimating.last_run import LastRun, last_run
 from siked.estimating.ranges import Range
 from siked.mixing import mix, preferred, select
 from siked.records import VerifiedRationale
-from siked.verdicts import VerdictCounts
 
 ROOT = Path(__file__).parents[2]
 STRATEGIES = ("cot", "l2m", "pot")

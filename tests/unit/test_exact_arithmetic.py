@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.exact.arithmetic import evaluate, tidy
+from siked.questions.arithmetic import evaluate, tidy
 
 
 @pytest.mark.parametrize(

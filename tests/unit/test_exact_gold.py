@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.exact.gold import exact, gold, plain
+from siked.questions.gold import exact, gold, plain
 
 
 @pytest.mark.parametrize(

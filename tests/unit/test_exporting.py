@@ -14,15 +14,15 @@ import pytest
 from tokenizers import decoders
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from siked import student_format
 from siked.commands.export import export
 from siked.errors import UserError
 from siked.exporting import Exporter, hub, template
 from siked.exporting.check import answers
-from siked.models import load_tokenizer
+from siked.models import student_format
+from siked.models.loading import load_tokenizer
+from siked.models.student_format import PromptTexts, Student
 from siked.prompts import render
 from siked.settings import TransformersSettings
-from siked.student_format import PromptTexts, Student
 from tests import tiny_student
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.answers.extract import RULES, extract
-from siked.answers.numbers import parse
+from siked.verification.extract import RULES, extract
+from siked.verification.numbers import parse
 from tests.unit.test_numbers import written_numbers
 
 FOUND = [

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from siked.errors import UserError
-from siked.sandbox import Sandbox, isolation
-from siked.sandbox.inside import landlock, seccomp
 from siked.settings import VerifySettings
+from siked.verification.sandbox import Sandbox, isolation
+from siked.verification.sandbox.inside import landlock, seccomp
 
 ROOT = Path(__file__).parents[2]
 LIMITS = VerifySettings(seconds=1, memory_mb=512, output_kb=16, workers=1)

@@ -13,14 +13,14 @@ from zlib import crc32
 
 import pytest
 
-from siked.engines import opening
-from siked.engines.journal.contents import contents, prune
-from siked.engines.journal.engine import Journal, open_journaled
-from siked.engines.journal.samples import SAMPLES, Samples
-from siked.engines.opening import open_engine
-from siked.engines.protocol import Completion, Prompt, Sampling
-from siked.prompts import student_prompt
-from siked.rationales import collect
+from siked.generation import opening
+from siked.generation.engine import Completion, Sampling
+from siked.generation.journal.contents import contents, prune
+from siked.generation.journal.engine import Journal, open_journaled
+from siked.generation.journal.samples import SAMPLES, Samples
+from siked.generation.opening import open_engine
+from siked.generation.rationales import collect
+from siked.prompts import Prompt, student_prompt
 from siked.settings import TransformersSettings
 from tests import tiny_student
 
@@ -214,7 +214,7 @@ def work(folder: str, journal: str, out: str | None) -> None:
 def processes():
     """Processes that have torch loaded when they start."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["siked.engines.transformers_engine", "peft", __name__])
+    context.set_forkserver_preload(["siked.generation.transformers", "peft", __name__])
     return context
 
 

@@ -11,11 +11,11 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from siked.cli import app
-from siked.engines.journal.contents import contents, prune
-from siked.engines.journal.samples import LOCK, MODEL, SAMPLES, Samples
-from siked.engines.protocol import Completion
+from siked.__main__ import app
 from siked.errors import UserError
+from siked.generation.engine import Completion
+from siked.generation.journal.contents import contents, prune
+from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, Samples
 
 TRUTH = {
     (bytes([prompt]) * 16, sample): Completion(0, sample, f"12 € {prompt}\n" * 9, 5, 7, "stop")

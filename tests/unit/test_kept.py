@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from siked.kept import Kept
 from siked.records import Rationale
+from siked.verification.kept import Kept
 
 
 def row(number):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.answers.numbers import parse, scan
+from siked.verification.numbers import parse, scan
 
 READ: dict[str, int | str] = {
     "18": 18, "18.": 18, "18.00": 18, "+18": 18, "0.5": "1/2", ".5": "1/2", "-5": -5, "- 5": -5,

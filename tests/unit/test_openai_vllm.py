@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from siked.commands.serve import check_vllm
-from siked.engines.journal.served import open_served
-from siked.engines.openai_engine import OpenAIEngine
-from siked.engines.protocol import Sampling
-from siked.engines.vllm_package import variables
 from siked.errors import UserError
-from siked.models import load_tokenizer
+from siked.generation.engine import Sampling
+from siked.generation.journal.served import open_served
+from siked.generation.openai.engine import OpenAIEngine
+from siked.generation.vllm_package import variables
+from siked.models.loading import load_tokenizer
 from siked.prompts import TEACHER_STOP, encode, plain, student_prompt, teacher_prompt, tokens
 from siked.settings import OpenAISettings
 from tests.tiny_student import build

@@ -5,12 +5,12 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from siked.cli import app
+from siked.__main__ import app
 from siked.errors import UserError
-from siked.outputs import Output, checked
 from siked.records import read_records
-from siked.sandbox import Sandbox
 from siked.settings import VerifySettings
+from siked.verification.outputs import Output, checked
+from siked.verification.sandbox import Sandbox
 
 ROWS = [
     {"strategy": "cot", "output": "9 * 2 = $18\nFinal Answer: 18", "gold": "18", "id": "a"},

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from siked.pictures import (
+from siked.report.pictures import (
     accuracy_over_iterations,
     bias_of_teacher,
     choices_over_iterations,
@@ -20,7 +20,17 @@ from siked.pictures import (
     svg,
     teacher_and_student,
 )
-from siked.plots import AFTER, BEFORE, FREE, ORACLE, P_LLM, P_STUDENT, P_TRAIN, TEACHER, TOGETHER
+from siked.report.plots import (
+    AFTER,
+    BEFORE,
+    FREE,
+    ORACLE,
+    P_LLM,
+    P_STUDENT,
+    P_TRAIN,
+    TEACHER,
+    TOGETHER,
+)
 
 NAMES = ["it0", "it1", "it2", "it10"]
 BENCHMARKS = ["dev", "svamp"]

@@ -10,9 +10,10 @@ import pytest
 import vl_convert
 import yaml
 
-from siked.analysis import evaluate
+from siked.analysis.figures import evaluate
 from siked.files import write_json
-from siked.plots import (
+from siked.records import Failure, VerifiedRationale
+from siked.report.plots import (
     accuracy_rows,
     bias_rows,
     distribution_rows,
@@ -22,7 +23,6 @@ from siked.plots import (
     share_rows,
     teacher_rows,
 )
-from siked.records import Failure, VerifiedRationale
 
 ROOT = Path(__file__).parents[2]
 STRATEGIES = ["cot", "pot"]

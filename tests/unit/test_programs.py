@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.programs import read
+from siked.verification.programs import read
 
 CODE = "eggs = 16 - 3 - 4\nprice = 2  # dollars\n\nanswer = eggs * price"
 WRAPPED = {

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from siked.commands.prompt import prompt
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
 from siked.errors import UserError
-from siked.models import load_tokenizer
+from siked.generation.engine import Sampling
+from siked.generation.transformers import TransformersEngine
+from siked.models.loading import load_tokenizer
 from siked.prompts import encode, render, student_prompt, teacher_prompt
 from siked.settings import TransformersSettings
 from tests import tiny_student

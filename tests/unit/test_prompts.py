@@ -7,9 +7,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from siked import prompts
-from siked.engines.protocol import Prompt
 from siked.errors import UserError
 from siked.prompts import (
+    Prompt,
     completion,
     encode,
     messages,
@@ -22,9 +22,9 @@ from siked.prompts import (
     tokens,
 )
 from siked.records import Question, Rationale
-from siked.sandbox import Sandbox
 from siked.settings import load_params
-from siked.verify import verify
+from siked.verification.sandbox import Sandbox
+from siked.verification.verify import verify
 from tests import tiny_student
 
 ROOT = Path(__file__).parents[2]

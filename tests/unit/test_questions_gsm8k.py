@@ -10,10 +10,10 @@ import pytest
 
 from siked import questions
 from siked.errors import UserError
-from siked.questions.visible import find
+from siked.generation import worked
+from siked.questions.worked.visible import find
 from siked.records import Question
 from siked.settings import Source
-from siked.strategies import cot, l2m, pot
 
 WENG = {
     "question": "Weng earns $12 an hour for babysitting. Yesterday, she just did 50 minutes of "
@@ -54,15 +54,17 @@ def test_a_question_with_its_twin(tmp_path: Path) -> None:
     (question,) = read(tmp_path).questions
     assert question.id == "gsm8k-train-00000"
     assert question.answer == "10"
-    assert cot.write(question) == (
+    assert worked.write(question, "cot") == (
         "Weng earns 12/60 = $0.2 per minute.\n"
         "Working 50 minutes, she earned 0.2 x 50 = $10.\nFinal Answer: 10"
     )
-    assert l2m.write(question) == (
+    assert worked.write(question, "l2m") == (
         "How much does she earn per minute? Weng earns 12/60 = $0.2 per minute.\n"
         "How much did she earn? Working 50 minutes, she earned 0.2 x 50 = $10.\nFinal Answer: 10"
     )
-    assert pot.write(question) == "earn_per_minute = 12 / 60\nanswer = earn_per_minute * 50"
+    assert (
+        worked.write(question, "pot") == "earn_per_minute = 12 / 60\nanswer = earn_per_minute * 50"
+    )
 
 
 def test_without_the_twin_every_step_still_asks_something(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_calculations_after_the_answer_and_those_it_does_not_need_are_not_in_the
         "To check, 15/3=<<15/3=5>>5 figs an hour.",
         answer="15",
     )
-    assert pot.write(question) == "answer = 5 * 3"
+    assert worked.write(question, "pot") == "answer = 5 * 3"
 
 
 def test_a_solution_that_never_gives_the_answer_is_no_solution(tmp_path: Path) -> None:
@@ -98,13 +100,13 @@ def test_a_solution_that_never_gives_the_answer_is_no_solution(tmp_path: Path) -
     )
     assert question.solution == ()
     assert question.answer == "1035"
-    assert [write(question) for write in (cot.write, l2m.write, pot.write)] == [None] * 3
+    assert [worked.write(question, name) for name in ("cot", "l2m", "pot")] == [None] * 3
 
 
 def test_a_solution_without_arithmetic_has_no_program(tmp_path: Path) -> None:
     question = one(tmp_path, "How old is Ann?", "Ann is 9 years old.", answer="9")
-    assert cot.write(question) == "Ann is 9 years old.\nFinal Answer: 9"
-    assert pot.write(question) is None
+    assert worked.write(question, "cot") == "Ann is 9 years old.\nFinal Answer: 9"
+    assert worked.write(question, "pot") is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_an_equation_in_one_unknown_is_solved_by_division(tmp_path: Path) -> Non
         "Dividing both sides by 6, we get b = <<15=15>>15",
         answer="15",
     )
-    assert pot.write(question) == "answer = 90 / 6"
+    assert worked.write(question, "pot") == "answer = 90 / 6"
 
 
 @pytest.mark.parametrize(
@@ -225,12 +227,12 @@ def test_published_files(
     assert (reading.rows, len(reading.questions)) == (rows, usable)
     assert len({question.id for question in reading.questions}) == usable
     assert len(reading.left_out) == rows - usable
-    written = [(one, program) for one in reading.questions if (program := pot.write(one))]
+    written = [(one, program) for one in reading.questions if (program := worked.write(one, "pot"))]
     assert len(written) >= floor
     values = answers([program for _, program in written])
     for (question, program), value in zip(written, values, strict=True):
         assert value == pytest.approx(float(Fraction(question.answer)), rel=1e-9), program
-        for text in (cot.write(question), l2m.write(question)):
+        for text in (worked.write(question, "cot"), worked.write(question, "l2m")):
             assert text is not None
             assert text.endswith(f"\nFinal Answer: {question.answer}")
             assert "<<" not in text

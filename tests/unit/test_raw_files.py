@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from siked import raw_files
 from siked.errors import UserError
+from siked.questions import raw_files
 from siked.questions.published import PUBLISHED, Published, PublishedFile
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from siked.engines.protocol import Prompt, Sampling
-from siked.engines.recorded import RecordedEngine
 from siked.errors import UserError
-from siked.rationales import collect
+from siked.generation.engine import Sampling
+from siked.generation.rationales import collect
+from siked.generation.recorded import RecordedEngine
+from siked.prompts import Prompt
 from siked.records import Question, VerifiedRationale, write_records
 from siked.settings import TeacherSettings
 

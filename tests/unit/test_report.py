@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from siked.comparison.wording import DASH
+from siked.analysis.wording import DASH
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
 from siked.report import Measured, figures, measured, read_run, render

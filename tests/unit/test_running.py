@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from siked import running
 from siked.errors import UserError
 from siked.progress import track
-from siked.running import Running, read, shown
+from siked.run import running
+from siked.run.running import Running, read, shown
 
 STAGE = """
 import sys, time

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from siked.errors import UserError
-from siked.records import Failure, VerifiedRationale
-from siked.sampling_statistics import (
+from siked.analysis.samples import (
     TOGETHER,
     average,
     counted,
@@ -22,7 +20,9 @@ from siked.sampling_statistics import (
     regret,
     solved_chances,
 )
-from siked.voting import majority_chances, vote
+from siked.analysis.voting import majority_chances, vote
+from siked.errors import UserError
+from siked.records import Failure, VerifiedRationale
 
 STRATEGIES = ["cot", "pot"]
 

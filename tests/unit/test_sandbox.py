@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from siked.records import Failure
-from siked.sandbox import Program, Sandbox
 from siked.settings import VerifySettings
+from siked.verification.sandbox import Program, Sandbox
 
 LIMITS = VerifySettings(seconds=10, memory_mb=512, output_kb=16, workers=2)
 
@@ -143,7 +143,8 @@ def _children(parent: int) -> set[int]:
 
 def test_the_walls_fall_with_the_process_that_built_them() -> None:
     program = (
-        "import os\nfrom siked.sandbox import Sandbox\nfrom siked.settings import VerifySettings\n"
+        "import os\nfrom siked.settings import VerifySettings\n"
+        "from siked.verification.sandbox import Sandbox\n"
         "limits = VerifySettings(seconds=60, memory_mb=512, output_kb=16, workers=1)\n"
         "sandbox = Sandbox(limits).__enter__()\nprint('up', flush=True)\n"
         "list(sandbox.run(['while True: pass']))"

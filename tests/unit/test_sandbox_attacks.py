@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from siked.records import Failure
-from siked.sandbox import Sandbox, isolation
-from siked.sandbox.inside import landlock
 from siked.settings import VerifySettings
+from siked.verification.sandbox import Sandbox, isolation
+from siked.verification.sandbox.inside import landlock
 
 LIMITS = VerifySettings(seconds=10, memory_mb=512, output_kb=16, workers=2, isolation="rlimits")
 WAYS = {

@@ -11,9 +11,9 @@ import pytest
 
 from siked.commands.serve import check_vllm
 from siked.errors import UserError
-from siked.models import load_tokenizer
+from siked.models.loading import load_tokenizer
+from siked.models.student_format import read
 from siked.prompts import Prompt, render
-from siked.student_format import read
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "tests/data/students"

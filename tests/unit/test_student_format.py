@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import siked
-from siked import prompts, student_format
+from siked import prompts
 from siked.commands.students import choose
 from siked.errors import UserError
 from siked.exporting.check import answers
+from siked.models import student_format
 from siked.settings import TransformersSettings
 
 FROZEN = Path(__file__).parents[1] / "data/students"

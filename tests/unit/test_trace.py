@@ -10,9 +10,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from siked.commands.lineage import Lineage, Workspace
 from siked.commands.trace import trace
 from siked.errors import UserError
+from siked.run.lineage import Lineage, Workspace
 
 PIPELINE = {
     "split": {

@@ -301,7 +301,7 @@ def test_a_start_is_gone_on_from(undisturbed, examples, base, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 8])  # in the first epoch and in the second
-def test_a_killed_training_ends_as_an_undisturbed_one(  # noqa: PLR0917 - fixtures
+def test_a_killed_training_ends_as_an_undisturbed_one(
     step, undisturbed, examples, base, tmp_path, monkeypatch
 ):
     log, adapter = undisturbed

@@ -7,8 +7,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from siked import models, student_format
 from siked.errors import UserError
+from siked.models import loading as models
+from siked.models import student_format
 from siked.settings import TransformersSettings
 from siked.training.loop import BEST
 from tests.tiny_student import build

@@ -21,10 +21,10 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from siked import models
-from siked.engines.protocol import Sampling
-from siked.engines.transformers_engine import TransformersEngine
 from siked.errors import UserError
+from siked.generation.engine import Sampling
+from siked.generation.transformers import TransformersEngine
+from siked.models import loading as models
 from siked.prompts import student_prompt
 from siked.settings import TransformersSettings
 from tests.tiny_student import build

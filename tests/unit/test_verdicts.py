@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siked.analysis.verdicts import VerdictCounts, failures
 from siked.records import Failure, VerifiedRationale
-from siked.verdicts import VerdictCounts, failures
 
 STRATEGIES = ["cot", "l2m", "pot"]
 

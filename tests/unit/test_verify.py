@@ -7,12 +7,12 @@ from typing import get_args
 
 import pytest
 
-from siked.answers.extract import RULES
 from siked.errors import UserError
 from siked.records import Failure, Question, Rationale
-from siked.sandbox import Sandbox
 from siked.settings import RuleName, VerifySettings
-from siked.verify import verify
+from siked.verification.extract import RULES
+from siked.verification.sandbox import Sandbox
+from siked.verification.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from siked.engines import vllm_engine, vllm_package
-from siked.engines.opening import open_engine
-from siked.engines.protocol import Completion, Prompt, Sampling
-from siked.engines.transformers_engine import TransformersEngine
-from siked.engines.vllm_engine import grouped, merges, seed_of
 from siked.errors import UserError
-from siked.models import end_tokens, load, load_tokenizer, stored_end_tokens
-from siked.prompts import student_prompt
+from siked.generation import vllm as vllm_engine
+from siked.generation import vllm_package
+from siked.generation.engine import Completion, Sampling
+from siked.generation.opening import open_engine
+from siked.generation.transformers import TransformersEngine
+from siked.generation.vllm import grouped, merges, seed_of
+from siked.models.loading import end_tokens, load, load_tokenizer, stored_end_tokens
+from siked.prompts import Prompt, student_prompt
 from siked.settings import VllmSettings, as_transformers
 from tests import tiny_student
 

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from rich.console import Console
 
+from siked.commands.watching import rendered
 from siked.errors import UserError
-from siked.running import shown
-from siked.watching.pipeline import Pipeline, State
-from siked.watching.runs import Watcher
-from siked.watching.terminal import rendered
+from siked.run.pipeline import Pipeline, State
+from siked.run.running import shown
+from siked.run.watched import Watcher
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))

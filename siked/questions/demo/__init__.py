@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -36,8 +37,6 @@ from siked.questions.demo import (
 from siked.records import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from siked.questions.demo.family import Family, Problem
 
 _TRAIN: Final = (
@@ -88,8 +87,8 @@ def write(
     if split not in SPLITS:
         raise UserError(f"split: the demo has no {split!r}: take one of {', '.join(SPLITS)}")
     order = sorted(SPLITS[split], key=_place)[:most]
-    shuffler = random.Random(f"{seed}/{split}")  # noqa: S311
-    streams = {family.name: random.Random(f"{seed}/{split}/{family.name}") for family in order}  # noqa: S311
+    shuffler = random.Random(f"{seed}/{split}")
+    streams = {family.name: random.Random(f"{seed}/{split}/{family.name}") for family in order}
     written: set[str] = set()
     for row in range(rows):
         if row % len(order) == 0:

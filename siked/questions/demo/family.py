@@ -21,20 +21,17 @@ cannot disagree:
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
-from siked.exact.arithmetic import evaluate
-from siked.exact.gold import plain
+from siked.questions.arithmetic import evaluate
 from siked.questions.demo.ranges import choices, holds
 from siked.questions.demo.words import chosen_words, people, rendered
+from siked.questions.gold import plain
 from siked.records import Calculation, Step
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Mapping
-    from fractions import Fraction
 
 _NAME = re.compile(r"[a-z_]+")
 LARGE_SHARE = 0.4

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from siked.exact.arithmetic import evaluate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from siked.questions.arithmetic import evaluate
 
 _SIGN = re.compile(r"\s*(<=|>=|!=|<|>)\s*")
 _COMPARISONS: dict[str, Callable[[Fraction, Fraction], bool]] = {

@@ -8,15 +8,12 @@ In a text, ``{who}`` ``{friend}`` ``{third}`` are three different people, and ``
 
 from __future__ import annotations
 
+import random
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
-from siked.exact.gold import plain
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Mapping
-    from fractions import Fraction
+from siked.questions.gold import plain
 
 
 def listed(text: str) -> list[str]:

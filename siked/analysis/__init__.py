@@ -1,0 +1,1 @@
+"""What answers say: accuracies with intervals, comparisons, figures."""

@@ -1,1 +1,0 @@
-"""Engines turn prompts into completions: one module each behind one protocol."""

@@ -1,1 +1,0 @@
-"""Exact numbers: arithmetic over literals and names, and gold answers as written."""

@@ -1,0 +1,75 @@
+"""Answer one question with a student, which chooses its strategy.
+
+This is what ``siked solve`` does. Whoever writes the text, a model in this process or a server, a
+program is run in the sandbox here, so that its answer is computed, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from siked.generation.engine import Completion, Sampling
+from siked.prompts import Prompt, split_tag
+from siked.records import Failure
+from siked.verification.sandbox import Sandbox
+from siked.verification.solvers import solve
+
+
+class Writer(Protocol):
+    """Anything that completes one prompt and shows the text as it comes."""
+
+    def stream(
+        self, prompt: Prompt, sampling: Sampling, write: Callable[[str], object], /
+    ) -> Completion:
+        """Complete a prompt once; hand each piece of text to ``write`` as it comes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a student made of a question."""
+
+    strategy: str | None
+    """The strategy that it chose, or that was asked for; None where it wrote no valid tag."""
+    rationale: str
+    answer: str | None
+    """None where the rationale gives none; ``failure`` then says why."""
+    failure: Failure | None
+    truncated: bool
+    """Cut off by the length limit."""
+
+
+def answer(
+    prompt: Prompt,
+    writer: Writer,
+    sandbox: Sandbox,
+    *,
+    strategies: Sequence[str],
+    max_new_tokens: int,
+    ignore_rules: Collection[str] = (),
+    write: Callable[[str], object] = lambda _: None,
+) -> Answer:
+    """Answer a question greedily.
+
+    Args:
+        prompt: asks the question, and forces a strategy where it names one.
+        writer: the student.
+        sandbox: where programs run.
+        strategies: those that the student was taught.
+        max_new_tokens: length limit of the answer.
+        ignore_rules: rules that do not count, by which an answer may be found.
+        write: gets each piece of text as it is generated, the forced tag included.
+
+    Raises:
+        UserError: the question is longer than the model can read, or the server gives no answer.
+    """
+    write(prompt.prefix)
+    completion = writer.stream(prompt, Sampling(max_new_tokens=max_new_tokens), write)
+    chosen, rationale = split_tag(prompt.prefix + completion.text, strategies)
+    truncated = completion.finish_reason == "length"
+    if chosen is None:
+        return Answer(None, rationale, None, Failure.NO_STRATEGY, truncated)
+    (solved,) = solve(chosen, [rationale], sandbox, ignore_rules=ignore_rules)
+    return Answer(chosen, rationale, solved.answer, solved.failure, truncated)

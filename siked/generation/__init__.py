@@ -1,0 +1,1 @@
+"""Prompts in, completions out: the engines, and what is asked of them."""

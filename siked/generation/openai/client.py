@@ -1,0 +1,131 @@
+"""A connection to an OpenAI-compatible server that outlasts its bad moments.
+
+The ``openai`` client tries again after 408, 409, 429 and 5xx, lost connections and timeouts, with
+growing pauses or as long as the server asks for. An answer that is cut or garbled is made to look
+like a lost connection, so that the same holds for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI
+from pydantic import ValidationError
+
+from siked.errors import UserError
+from siked.generation.openai.requests import Answer
+from siked.settings import OpenAISettings
+
+KEY = "OPENAI_API_KEY"
+CONNECT = 10.0
+"""Seconds that a connection may take."""
+PATHS = {"chat": "/chat/completions", "completions": "/completions"}
+KEPT = "finished samples are kept, the same command goes on from there"
+"""The end of what a user reads when it went wrong."""
+
+
+class RefusedError(Exception):
+    """The server finds the request itself wrong (400, 422); the text is for a user."""
+
+
+class Server:
+    """What answers requests; made by ``opened``."""
+
+    def __init__(self, client: AsyncOpenAI, settings: OpenAISettings, key: str) -> None:
+        self._client = client
+        self._settings = settings
+        self._key = key
+
+    async def ask(self, body: dict[str, Any]) -> Answer:
+        """Send a request until there is a whole answer.
+
+        Raises:
+            RefusedError: the server will not answer such a request.
+            UserError: there is no answer after all tries, or the server lets us not in.
+        """
+        path = PATHS[self._settings.api]
+        url = self._settings.url.rstrip("/") + path
+        tries = f"in {self._settings.retries + 1} tries"
+        try:
+            response = await self._client.post(path, body=body, cast_to=httpx2.Response)
+        except APITimeoutError:
+            raise UserError(
+                f"{url}: no answer within {self._settings.timeout:g} seconds (engine.timeout) "
+                f"{tries}; {KEPT}"
+            ) from None
+        except APIConnectionError as error:
+            why = self._shown(str(error.__cause__) or type(error.__cause__).__name__)
+            if isinstance(error.__cause__, httpx2.ConnectError):
+                why += ": is the server up?"
+            raise UserError(f"{url}: no answer {tries}: {why}; {KEPT}") from None
+        except APIStatusError as error:
+            said = f"answered {error.status_code}: {self._shown(error.response.text)}"
+            if error.status_code in {401, 403}:
+                raise UserError(f"{url}: {said}; set {KEY} to its key") from None
+            if error.status_code in {400, 422}:
+                raise RefusedError(f"{url}: {said}") from None
+            raise UserError(f"{url}: {said}; {KEPT}") from None
+        return Answer.model_validate_json(response.content)
+
+    def _shown(self, text: str) -> str:
+        """What a server said, in one short line, without the key where it repeats that."""
+        line = " ".join(text.split())
+        return (line.replace(self._key, "***") if self._key else line)[:200]
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
+    """A client for the server that the settings name; nothing is sent yet.
+
+    Raises:
+        UserError: ``OPENAI_API_KEY`` cannot be a key.
+    """
+
+    async def check(response: httpx2.Response) -> None:
+        try:
+            async with asyncio.timeout(settings.timeout):
+                await response.aread()
+        except TimeoutError:
+            raise httpx2.ReadTimeout("the answer drips", request=response.request) from None
+        if response.is_success:
+            try:
+                Answer.model_validate_json(response.content)
+            except ValidationError as error:
+                what = error.errors()[0]
+                where = ".".join(map(str, what["loc"]))
+                raise httpx2.DecodingError(
+                    f"what it answers is cut off or not OpenAI-compatible ({where or 'JSON'}: "
+                    f"{what['msg']})",
+                    request=response.request,
+                ) from None
+
+    key = _key()
+    timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT, settings.timeout))
+    limits = httpx2.Limits(max_connections=settings.concurrency)
+    async with (
+        httpx2.AsyncClient(
+            event_hooks={"response": [check]}, timeout=timeout, limits=limits
+        ) as transport,
+        AsyncOpenAI(
+            # The client wants a key; servers that need none do not look at it.
+            api_key=key or "none",
+            base_url=settings.url,
+            timeout=timeout,
+            max_retries=settings.retries,
+            http_client=transport,
+        ) as client,
+    ):
+        yield Server(client, settings, key)
+
+
+def _key() -> str:
+    key = os.environ.get(KEY, "").strip()
+    # A header cannot hold other characters, and what complains of them repeats the key.
+    if not all("!" <= character <= "~" for character in key):
+        raise UserError(f"{KEY}: has blanks or characters that no key has: set it anew")
+    return key

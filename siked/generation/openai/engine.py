@@ -1,0 +1,153 @@
+"""The engine of a model behind an OpenAI-compatible server: vLLM's, llama.cpp's, a bought one.
+
+Many requests are under way at once, in a thread of their own, and samples come as they finish. A
+prompt's samples are one request with ``n`` where the server answers that in full, else a request
+each. A request carries a seed made of the run's, the prompt and its first sample's number; many
+servers take it as a hint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+
+import anyio
+from anyio.from_thread import start_blocking_portal
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from siked.errors import UserError
+from siked.generation.engine import Completion, Sampling
+from siked.generation.openai.client import KEPT, RefusedError, Server, opened
+from siked.generation.openai.requests import body, completions
+from siked.prompts import Prompt
+from siked.settings import OpenAISettings
+
+AHEAD = 2
+"""Answers that wait for whoever reads them, for each request under way; no more are asked for."""
+
+Job = tuple[int, int, int]
+"""A prompt's index, its first sample and the one after its last; sorted, prompts go in order."""
+
+
+class OpenAIEngine:
+    """Completes prompts by asking a server.
+
+    Args:
+        settings: which server, and how it is asked.
+        model: its name there.
+    """
+
+    def __init__(self, settings: OpenAISettings, model: str) -> None:
+        self._settings = settings
+        self._model = model
+        self._takes_n = True
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield ``sampling.samples`` completions for every prompt, as they come.
+
+        Tokens are as the server counts them, 0 where it does not: the prompt's stand at the first
+        sample of a request, as they are paid for, and 0 at its others.
+
+        Raises:
+            UserError: a prompt begins the model's turn, which the chat API cannot; the server
+                refuses, or gives no whole answer after all tries.
+        """
+        if self._settings.api == "chat" and any(prompt.prefix for prompt in prompts):
+            raise UserError(
+                "engine.api: `chat` cannot begin the model's answer, which these prompts do: use "
+                "`completions`"
+            )
+        with start_blocking_portal() as portal:
+            asking = _Asking(self._settings, self._model, prompts, sampling, takes_n=self._takes_n)
+            running = portal.start_task_soon(asking.run)
+            with contextlib.suppress(anyio.EndOfStream):
+                while True:
+                    yield from portal.call(asking.next)
+            running.result()
+            self._takes_n = asking.takes_n
+
+
+class _Asking:
+    """One call of ``generate``, inside the event loop."""
+
+    takes_n: bool
+    """Whether the server has, so far, given as many choices as ``n`` said."""
+
+    def __init__(
+        self,
+        settings: OpenAISettings,
+        model: str,
+        prompts: Sequence[Prompt],
+        sampling: Sampling,
+        *,
+        takes_n: bool,
+    ) -> None:
+        self._settings = settings
+        self._model = model
+        self._prompts = prompts
+        self._sampling = sampling
+        self.takes_n = takes_n
+        self._jobs: asyncio.PriorityQueue[Job] = asyncio.PriorityQueue()
+        # The stream has no bound, so that what was paid for is never lost; `room` is the bound.
+        self._room = asyncio.Semaphore(AHEAD * settings.concurrency)
+        self._done: MemoryObjectSendStream[list[Completion]]
+        self._ready: MemoryObjectReceiveStream[list[Completion]]
+        self._done, self._ready = anyio.create_memory_object_stream(math.inf)
+
+    async def next(self) -> list[Completion]:
+        """The samples of one answer; raises ``EndOfStream`` after the last."""
+        samples = await self._ready.receive()
+        self._room.release()
+        return samples
+
+    async def run(self) -> None:
+        """Ask for everything."""
+        first = self._sampling.first_sample
+        for index in range(len(self._prompts)):
+            self._jobs.put_nowait((index, first, first + self._sampling.samples))
+        with self._done:
+            try:
+                async with opened(self._settings) as server, anyio.create_task_group() as workers:
+                    for _ in range(self._settings.concurrency):
+                        workers.start_soon(self._work, server)
+                    await self._jobs.join()
+                    workers.cancel_scope.cancel()
+            except BaseExceptionGroup as several:  # the first to fail ended the others
+                raise several.exceptions[0] from None
+
+    async def _work(self, server: Server) -> None:
+        while True:
+            index, *ends = await self._jobs.get()
+            samples = range(*ends)
+            if len(samples) > 1 and not self.takes_n:
+                self._split(index, samples)
+            else:
+                await self._room.acquire()
+                await self._ask(server, index, samples)
+            self._jobs.task_done()
+
+    async def _ask(self, server: Server, index: int, samples: range) -> None:
+        prompt = self._prompts[index]
+        asked = body(self._settings, self._model, prompt, self._sampling, samples)
+        try:
+            answer = await server.ask(asked)
+        except RefusedError as error:
+            if len(samples) == 1:
+                name = prompt.question_id or f"prompt {index}"
+                raise UserError(f"{name}: {error}; {KEPT}") from None
+            # It may be `n` that is refused; if not, one sample alone will tell.
+            self.takes_n = False
+            self._room.release()
+            self._split(index, samples)
+            return
+        made = completions(answer, self._sampling, index, samples)
+        self._done.send_nowait(made)
+        if left := samples[len(made) :]:
+            self.takes_n = False
+            self._split(index, left)
+
+    def _split(self, index: int, samples: range) -> None:
+        for sample in samples:
+            self._jobs.put_nowait((index, sample, sample + 1))

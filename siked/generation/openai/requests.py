@@ -1,0 +1,156 @@
+"""Requests to an OpenAI-compatible server, and its answers.
+
+    {"model": "llama", "messages": [{"role": "user", "content": "Question: Tom has ..."}],
+     "max_tokens": 256, "temperature": 0.7, "top_p": 1.0, "n": 2, "seed": 812736455}
+
+    {"choices": [{"message": {"content": "Tom has 3 + 4 = 7."}, "finish_reason": "stop"}, {...}],
+     "usage": {"prompt_tokens": 812, "completion_tokens": 57}}
+
+Servers send more than that, and leave out what they like: nothing else is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, Field, NonNegativeInt, model_validator
+
+from siked.generation.engine import Completion, FinishReason, Sampling
+from siked.prompts import Prompt, messages, plain
+from siked.settings import OpenAISettings
+
+CUT_OFF = ("length", "content_filter")
+"""Reasons that leave a text without its end."""
+
+
+class Message(BaseModel):
+    """What a chat model says; servers send other fields, too."""
+
+    content: str | None = None
+    """None where it refuses, or thinks until its tokens are used up."""
+
+
+class Choice(BaseModel):
+    """One sample."""
+
+    message: Message | None = None
+    """Of the chat API."""
+    text: str | None = None
+    """Of the completions API."""
+    finish_reason: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.message is None and self.text is None:
+            raise ValueError("has neither `message` nor `text`")
+        return self
+
+
+class Usage(BaseModel):
+    """Tokens of a whole request: its prompt once, and all of its choices."""
+
+    prompt_tokens: NonNegativeInt = 0
+    completion_tokens: NonNegativeInt = 0
+
+
+class Answer(BaseModel):
+    """What is needed of an answer."""
+
+    choices: Annotated[list[Choice], Field(min_length=1)]
+    usage: Usage | None = None
+
+
+def body(
+    settings: OpenAISettings, model: str, prompt: Prompt, sampling: Sampling, samples: range
+) -> dict[str, Any]:
+    """The request for some samples of a prompt.
+
+    Args:
+        settings: which API, and whether seeds are sent.
+        model: the server's name for it.
+        prompt: what is asked.
+        sampling: how it is answered.
+        samples: their numbers; the first decides the seed.
+    """
+    asked: dict[str, Any] = {"model": model}
+    if settings.api == "chat":
+        asked["messages"] = messages(prompt)
+    else:
+        asked["prompt"] = plain(prompt) + prompt.prefix
+    asked["max_tokens"] = sampling.max_new_tokens
+    asked["temperature"] = sampling.temperature
+    asked["top_p"] = sampling.top_p
+    # The rest is sent only where it says something: some servers refuse fields that they lack.
+    if sampling.top_k:
+        asked["top_k"] = sampling.top_k
+    if sampling.stop:
+        asked["stop"] = list(sampling.stop)
+    if len(samples) > 1:
+        asked["n"] = len(samples)
+    if settings.send_seed:
+        asked["seed"] = _seed(asked, sampling.seed, samples.start)
+    return asked
+
+
+def completions(
+    answer: Answer, sampling: Sampling, prompt: int, samples: range
+) -> list[Completion]:
+    """The samples of an answer: those asked for, or the first of them where the server gave fewer.
+
+    A server counts the tokens of a request as a whole. The prompt's are the first sample's, so that
+    all samples together have what was paid for; those that were written are shared out by length.
+
+    Args:
+        answer: the server's.
+        sampling: how it was to answer.
+        prompt: the prompt's index.
+        samples: the numbers of those asked for.
+    """
+    choices = answer.choices[: len(samples)]
+    usage = answer.usage or Usage()
+    texts = [_text(choice) for choice in choices]
+    made = []
+    shares = _shared(usage.completion_tokens, texts)
+    for sample, choice, text, tokens in zip(samples, choices, texts, shares, strict=False):
+        ended = min((at for stop in sampling.stop if (at := text.find(stop)) >= 0), default=None)
+        made.append(
+            Completion(
+                prompt=prompt,
+                sample=sample,
+                text=text[:ended],
+                prompt_tokens=usage.prompt_tokens if sample == samples.start else 0,
+                completion_tokens=tokens,
+                finish_reason="stop" if ended is not None else _finish(choice, tokens, sampling),
+            )
+        )
+    return made
+
+
+def _text(choice: Choice) -> str:
+    return (choice.text if choice.message is None else choice.message.content) or ""
+
+
+def _finish(choice: Choice, tokens: int, sampling: Sampling) -> FinishReason:
+    """Whether a text was cut off; by its length where the server gives no reason that we know."""
+    if choice.finish_reason == "stop":
+        return "stop"
+    cut_off = choice.finish_reason in CUT_OFF or tokens >= sampling.max_new_tokens
+    return "length" if cut_off else "stop"
+
+
+def _shared(tokens: int, texts: Sequence[str]) -> list[int]:
+    """Tokens shared out in proportion to the texts' lengths; their sum stays."""
+    lengths = [len(text) + 1 for text in texts]
+    ends = [round(tokens * end / sum(lengths)) for end in accumulate(lengths, initial=0)]
+    return [end - start for start, end in pairwise(ends)]
+
+
+def _seed(asked: dict[str, Any], seed: int, sample: int) -> int:
+    """A request's seed, of 31 bits, as the least of servers takes."""
+    what = asked.get("messages", asked.get("prompt"))
+    key = json.dumps([seed, what, sample]).encode()
+    return int.from_bytes(hashlib.blake2b(key, digest_size=4).digest(), "big") >> 1

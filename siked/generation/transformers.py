@@ -1,0 +1,137 @@
+"""The engine that runs a local model with transformers, on a CPU or one GPU.
+
+Made for many samples a prompt: a prompt is read once for all of them, prompts of like length share
+a batch, and rows that have ended leave it. How a sample comes out depends on the seed, its prompt's
+text and its number alone, not on what else is asked for; in bfloat16 the last bits of a product do
+depend on the shape of its batch, so that there a sample may differ once what it shares a batch with
+differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from siked.errors import UserError
+from siked.generation.engine import Completion, Sampling
+from siked.models.loading import end_tokens, load
+from siked.prompts import Prompt, encode, render
+from siked.settings import TransformersSettings
+
+if TYPE_CHECKING:
+    from siked.generation.decoding.loop import Row
+
+
+class TransformersEngine:
+    """Completes prompts with a model folder, and an adapter merged into it in memory.
+
+    Raises:
+        UserError: the folder is not a model, the adapter does not fit it, the device is not there.
+    """
+
+    def __init__(
+        self, model_folder: Path, adapter: Path | None, settings: TransformersSettings
+    ) -> None:
+        from siked.generation.decoding.attention import ATTENTION
+        from siked.generation.decoding.loop import Decoder
+
+        loaded = load(model_folder, adapter, settings, attention=ATTENTION)
+        self._tokenizer = loaded.tokenizer
+        self._decoder = Decoder(loaded.model, loaded.tokenizer, end_tokens(loaded))
+        self._budget = settings.batch_tokens
+        self._most = getattr(loaded.model.config, "max_position_embeddings", None)
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield ``sampling.samples`` completions for every prompt, as they finish.
+
+        A completion's tokens include the one that ends it.
+
+        Raises:
+            UserError: a prompt and its completion are longer than the model can read.
+        """
+        yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
+
+    def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
+        """Which prompts (their indices) run together, in the order of their runs.
+
+        Raises:
+            UserError: a prompt and its completion are longer than the model can read.
+        """
+        lengths = [len(self._encoded(prompt, sampling)) for prompt in prompts]
+        return list(_batches(lengths, sampling, self._budget))
+
+    def complete(
+        self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
+    ) -> Iterator[Completion]:
+        """Yield the completions of some batches, as they finish."""
+        for batch in batches:
+            asked = [prompts[index] for index in batch]
+            ids = [self._encoded(prompt, sampling) for prompt in asked]
+            for written in self._run(asked, ids, sampling):
+                for row in written:
+                    if row.finish_reason is not None:
+                        yield _completion(row, batch[row.prompt], len(ids[row.prompt]))
+
+    def stream(
+        self, prompt: Prompt, sampling: Sampling, write: Callable[[str], object]
+    ) -> Completion:
+        """Complete one prompt once; hand each piece of text to ``write`` as it comes.
+
+        Raises:
+            UserError: the prompt and its completion are longer than the model can read.
+        """
+        ids = self._encoded(prompt, sampling)
+        shown = ""
+        for (row,) in self._run([prompt], [ids], sampling):
+            text = self._decoder.decode(row.tokens) if row.text is None else row.text
+            # A character whose bytes are not all there yet shows as a replacement character.
+            if row.text is not None or not text.endswith("\ufffd"):
+                write(text[len(shown) :])
+                shown = text
+        return _completion(row, 0, len(ids))
+
+    def _run(
+        self, prompts: Sequence[Prompt], ids: Sequence[Sequence[int]], sampling: Sampling
+    ) -> Iterator[list[Row]]:
+        texts = [render(self._tokenizer, prompt) + prompt.prefix for prompt in prompts]
+        return self._decoder.run(ids, texts, sampling)
+
+    def _encoded(self, prompt: Prompt, sampling: Sampling) -> list[int]:
+        ids = encode(self._tokenizer, prompt)
+        if self._most is not None and len(ids) + sampling.max_new_tokens > self._most:
+            name = prompt.question_id or "the question"
+            raise UserError(
+                f"{name}: its prompt of {len(ids)} tokens and {sampling.max_new_tokens} new ones "
+                f"are more than the {self._most} that the model reads: lower max_new_tokens or "
+                "leave the question out"
+            )
+        return ids
+
+
+def _completion(row: Row, prompt: int, prompt_tokens: int) -> Completion:
+    if row.text is None or row.finish_reason is None:
+        raise RuntimeError("a sample is asked for before it has ended")
+    return Completion(
+        prompt=prompt,
+        sample=row.sample,
+        text=row.text,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=len(row.tokens),
+        finish_reason=row.finish_reason,
+    )
+
+
+def _batches(lengths: Sequence[int], sampling: Sampling, budget: int) -> Iterator[list[int]]:
+    """Indices of prompts that run together, longest first, so that too large a budget shows soon.
+
+    A batch holds its prompts once and all of their samples, within ``budget`` tokens; one prompt is
+    never split.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    start = 0
+    while start < len(order):
+        each = lengths[order[start]] + sampling.samples * sampling.max_new_tokens
+        end = start + max(1, budget // each)
+        yield order[start:end]
+        start = end

@@ -1,0 +1,218 @@
+"""Loading a model folder, with an adapter merged into it in memory, or a student that is whole.
+
+A merged model decodes several times faster than one that computes its adapter beside every layer,
+and nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from siked.errors import UserError
+from siked.settings import TransformersSettings
+
+if TYPE_CHECKING:
+    import torch
+
+ADAPTER = "adapter_config.json"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
+HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+"""What a model folder needs of a hub repository."""
+
+
+def locate(
+    source: str,
+    revision: str | None,
+    *,
+    cache: Path | None = None,
+    files: Sequence[str] = HUB_FILES,
+) -> Path:
+    """The local folder of a model named as ``path:FOLDER`` or ``hf:OWNER/NAME``.
+
+    Args:
+        source: the model's name.
+        revision: commit of a hub model.
+        cache: where a hub model is kept; the hub library's own cache where None.
+        files: patterns of the files wanted of a hub model.
+
+    Raises:
+        UserError: the hub does not give it.
+    """
+    kind, _, name = source.partition(":")
+    if kind == "path":
+        return Path(name)
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                name, revision=revision, cache_dir=cache, allow_patterns=list(files)
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise UserError(f"{source}: did not come from the hub: {_first_line(error)}") from None
+
+
+class Loaded(NamedTuple):
+    """A model ready to generate."""
+
+    model: Any
+    """A transformers causal language model in evaluation mode, on its device."""
+    tokenizer: Any
+
+
+def check_model_folder(folder: Path) -> None:
+    """See that a folder holds a model and its tokenizer.
+
+    Raises:
+        UserError: it does not; the text says what is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such model folder")
+    config = folder / "config.json"
+    if not config.is_file():
+        raise UserError(f"{folder}: is not a model folder: it has no config.json")
+    try:
+        json.loads(config.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{config}: not JSON: {error}") from None
+    if not any(folder.glob("*.safetensors")) and not any(folder.glob("pytorch_model*.bin")):
+        raise UserError(f"{folder}: is not a model folder: it has no *.safetensors weights")
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise UserError(f"{folder}: has no tokenizer ({' or '.join(TOKENIZER_FILES)})")
+
+
+def is_whole(student: Path) -> bool:
+    """Whether a student's folder holds a whole model, as full fine-tuning leaves it."""
+    return (student / "config.json").is_file() and not (student / ADAPTER).is_file()
+
+
+def parts(base: Path, student: Path | None) -> tuple[Path, Path | None]:
+    """The model folder and the adapter on it that make a student.
+
+    Args:
+        base: the model that students are made of.
+        student: a student's folder, with an adapter or a whole model; None is the base itself.
+    """
+    return (student, None) if student is not None and is_whole(student) else (base, student)
+
+
+def device_and_dtype(settings: TransformersSettings) -> tuple[torch.device, torch.dtype]:
+    """Where to compute and in what, ``auto`` resolved for this machine.
+
+    Raises:
+        UserError: CUDA is asked for and not there.
+    """
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if settings.device == "cuda" and not has_cuda:
+        raise UserError("engine.device: cuda is not available here: use auto or cpu")
+    device = torch.device("cuda" if has_cuda and settings.device != "cpu" else "cpu")
+    if settings.dtype != "auto":
+        return device, getattr(torch, settings.dtype)
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # Without such instructions bfloat16 is converted back and forth, slower than float32.
+        capabilities = torch.cpu.get_capabilities()
+        fast = any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+    return device, torch.bfloat16 if fast else torch.float32
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a model folder.
+
+    Raises:
+        UserError: the folder is not a model.
+    """
+    from transformers import AutoTokenizer
+
+    check_model_folder(folder)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def load(
+    folder: Path, adapter: Path | None, settings: TransformersSettings, attention: str = "sdpa"
+) -> Loaded:
+    """Load a model folder and merge an adapter into its weights.
+
+    Args:
+        folder: the model.
+        adapter: a student's folder; one that holds a whole model is loaded instead of ``folder``.
+        settings: device and number type.
+        attention: transformers' name of an attention implementation.
+
+    Raises:
+        UserError: the folder is not a model, the adapter is not one or does not fit the model, or
+            the device is not there.
+    """
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    folder, adapter = parts(folder, adapter)
+    tokenizer = load_tokenizer(folder)
+    device, dtype = device_and_dtype(settings)
+    logging.disable_progress_bar()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, attn_implementation=attention, local_files_only=True
+        )
+    except ValueError as error:
+        raise UserError(f"{folder}: cannot be loaded: {_first_line(error)}") from None
+    if adapter is not None:
+        model = _merged(model, adapter)
+    return Loaded(model.to(device).eval(), tokenizer)
+
+
+def _merged(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    if not (adapter / ADAPTER).is_file():
+        raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")
+    try:
+        # The adapter stays in float32, so that a sum is rounded once.
+        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{adapter}: does not fit the model: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def end_tokens(loaded: Loaded) -> frozenset[int]:
+    """The tokens that end the model's turn.
+
+    They are the ends of sequence of its generation settings and of its tokenizer, and the special
+    token that its chat template puts after an assistant's message (``<end_of_turn>`` of Gemma).
+    """
+    return _end_tokens(loaded.model.generation_config, loaded.tokenizer)
+
+
+def stored_end_tokens(folder: Path, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end the turn of the model in a folder, without loading it."""
+    from transformers import AutoConfig, GenerationConfig
+
+    if (folder / "generation_config.json").is_file():
+        config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+    else:
+        model = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = GenerationConfig.from_model_config(model)
+    return _end_tokens(config, tokenizer)
+
+
+def _end_tokens(generation: Any, tokenizer: Any) -> frozenset[int]:
+    ends = generation.eos_token_id
+    found = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.eos_token_id}
+    if tokenizer.chat_template is not None:
+        mark = "0"
+        turns = [{"role": "user", "content": mark}, {"role": "assistant", "content": mark}]
+        rendered = tokenizer.apply_chat_template(turns, tokenize=False)
+        after = tokenizer(rendered.rpartition(mark)[2], add_special_tokens=False).input_ids
+        found |= {token for token in after[:1] if token in tokenizer.added_tokens_decoder}
+    return frozenset(found - {None})

@@ -1,0 +1,1 @@
+"""A format of question files each."""

@@ -1,0 +1,1 @@
+"""Worked solutions: calculations and names from the notes of data sets."""

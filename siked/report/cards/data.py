@@ -1,0 +1,77 @@
+"""The data card of one data set of a run, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from siked.records import Record
+from siked.report.cards.facts import FileFacts, SourceFacts, licences
+from siked.report.cards.rendering import cell, render
+from siked.settings import flat
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """All that a card says of a data set."""
+
+    name: str
+    """``questions``, ``teacher`` or a student's name."""
+    summary: str
+    """What it is, in a sentence or two."""
+    files: Sequence[FileFacts]
+    sources: Sequence[SourceFacts]
+    """Where its questions came from."""
+    settings: Mapping[str, Any]
+    """Those that made it, nested as in ``params.yaml``."""
+    limits: Sequence[str]
+    """What it is not, a sentence each."""
+    overlap: Mapping[str, Any] | None = None
+    """``siked.questions.contamination``'s report, where the card shows it."""
+    pairs: Sequence[Mapping[str, Any]] = field(default=())
+    """The pairs of it that the card lists."""
+
+    @property
+    def kinds(self) -> list[type[Record]]:
+        """The record kinds of the files, in order."""
+        return list(dict.fromkeys(one.kind for one in self.files if one.kind is not None))
+
+    @property
+    def licences(self) -> list[str]:
+        """The different licences of the sources."""
+        return licences(self.sources)
+
+
+def markdown(card: DataCard) -> str:
+    """The card as Markdown; the same card gives the same text."""
+    return render(
+        "data-card.md",
+        card=card,
+        settings=list(flat(card.settings)),
+        cell=cell,
+        meanings=_meanings,
+        shares=_shares,
+    )
+
+
+def _shares(counts: Mapping[str, int]) -> str:
+    """``cot 33.3%, pot 66.7%``."""
+    whole = sum(counts.values())
+    return ", ".join(f"{name} {100 * counts[name] / whole:.1f}%" for name in sorted(counts))
+
+
+def _meanings(kind: type[Record]) -> list[tuple[str, str, str]]:
+    """The fields of a record kind: name, type and meaning."""
+    properties = kind.model_json_schema()["properties"]
+    return [
+        (name, _type(properties[name]), (definition.description or "").replace("``", "`"))
+        for name, definition in kind.model_fields.items()
+    ]
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """``string or null``."""
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    return str(schema.get("type", "string"))

@@ -1,0 +1,46 @@
+"""The reasoning strategies: the one table that a new one is added to.
+
+A strategy needs an entry here and a prompt, ``prompts/teacher/NAME.txt``. Its completions begin
+with its tag, ``[NAME]:``. The entry says how a worked solution is written down (by the teacher made
+of the data sets' own solutions, ``siked.generation.worked``) and what reads an answer from a
+rationale's text (``siked.verification.solvers``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from siked.errors import UserError
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to reason."""
+
+    writes: Literal["steps", "sub-questions", "program"]
+    """How a worked solution is written down; see ``siked.generation.worked.WRITERS``."""
+    answers: Literal["text", "program"]
+    """Whether its answer stands in its text or comes out of running it; see
+    ``siked.verification.solvers.SOLVERS``."""
+
+
+STRATEGIES = {
+    # Chain of thought: the steps as sentences, then the answer.
+    "cot": Strategy(writes="steps", answers="text"),
+    # Least to most: each step as a sub-question and its answer, then the answer.
+    "l2m": Strategy(writes="sub-questions", answers="text"),
+    # Program of thought: a Python program that computes ``answer``.
+    "pot": Strategy(writes="program", answers="program"),
+}
+
+
+def find(name: str) -> Strategy:
+    """Return the strategy of a name.
+
+    Raises:
+        UserError: there is none; the text names those that there are.
+    """
+    if name not in STRATEGIES:
+        raise UserError(f"unknown strategy {name!r}: there are {', '.join(STRATEGIES)}")
+    return STRATEGIES[name]

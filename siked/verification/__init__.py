@@ -1,0 +1,1 @@
+"""Is a rationale's answer right?"""

@@ -1,0 +1,119 @@
+r"""Outputs of any model, from any project, with the answers that they should reach.
+
+    {"strategy": "pot", "output": "eggs = 16 - 3 - 4\nans = eggs * 2", "gold": "18",
+     "answer_var": "ans"}
+    {"strategy": "cot", "output": "She sells 9 eggs for $18.\nFinal Answer: 18", "gold": 18}
+    {"strategy": "l2m", "output": {"sub_questions": "Q1: ...", "sub_answers": "A1: ..."},
+     "gold": "18", "id": "gsm8k-test-00000"}
+
+Other fields are left alone. ``checked`` judges them as a run's own rationales are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from siked.records import Failure, Rationale, Record
+from siked.settings import StrategyName
+from siked.verification.sandbox import Sandbox
+from siked.verification.verify import Verdict, judged
+
+_BATCH = 512
+
+
+class SubAnswers(BaseModel):
+    """A least-to-most output in two columns; its answer stands in the second."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sub_questions: str | tuple[str, ...] = ""
+    """The sub-questions, as one text or one by one."""
+    sub_answers: str | tuple[str, ...]
+    """Their answers, as one text or one by one."""
+
+
+class Output(Record):
+    """One output of a model."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    strategy: StrategyName
+    """``cot``, ``l2m`` or ``pot``."""
+    output: str | SubAnswers
+    """What the model wrote."""
+    gold: str
+    """The answer that it should reach, as text or number."""
+    answer_var: str | None = None
+    """The variable that holds a program's answer, where it is none of the usual ones."""
+    id: str | None = None
+    """Whatever tells the output from others."""
+
+    @field_validator("gold", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return str(int(value)) if float(value).is_integer() else repr(value)
+
+    @property
+    def text(self) -> str:
+        """What is judged."""
+        if isinstance(self.output, str):
+            return self.output
+        answers = self.output.sub_answers
+        return answers if isinstance(answers, str) else "\n".join(answers)
+
+
+class Checked(Record):
+    """The verdict on one output."""
+
+    row: int
+    """Its place in the file, from 1."""
+    id: str | None = None
+    strategy: str
+    predicted: str | None = None
+    """The answer it gives, as text; null where none was found."""
+    rule: str | None = None
+    """The rule that found the answer."""
+    correct: bool
+    failure: Failure | None = None
+    """Null exactly when ``correct``."""
+
+
+def checked(
+    outputs: Iterable[Output], sandbox: Sandbox, *, ignore_rules: Collection[str] = ()
+) -> Iterator[Checked]:
+    """Yield the verdict on every output, in order, as they come.
+
+    Args:
+        outputs: what models wrote.
+        sandbox: an open sandbox.
+        ignore_rules: rules that do not count, by which an answer may be found.
+    """
+    left, row = iter(outputs), 0
+    while batch := list(islice(left, _BATCH)):
+        verdicts: dict[int, Verdict] = {}
+        for name in {one.answer_var for one in batch}:
+            places = [at for at, one in enumerate(batch) if one.answer_var == name]
+            rationales = [_rationale(batch[at]) for at in places]
+            golds = [batch[at].gold for at in places]
+            found = judged(rationales, golds, sandbox, answer_var=name, ignore_rules=ignore_rules)
+            verdicts.update(zip(places, found, strict=True))
+        for at, one in enumerate(batch):
+            row += 1
+            yield Checked(
+                row=row,
+                id=one.id,
+                strategy=one.strategy,
+                predicted=verdicts[at].predicted,
+                rule=verdicts[at].rule,
+                correct=verdicts[at].failure is None,
+                failure=verdicts[at].failure,
+            )
+
+
+def _rationale(output: Output) -> Rationale:
+    return Rationale(question_id="", strategy=output.strategy, sample=0, text=output.text)

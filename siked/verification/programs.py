@@ -1,0 +1,110 @@
+"""Programs as models write them: the program in a text that may hold more than that.
+
+    Here is the program:
+    ```python
+    eggs = 16 - 3 - 4
+    answer = eggs * 2
+    ```
+    So she makes $18.
+
+Only the text is read here, in time that grows with its length alone; whether something is Python is
+found out where it is run, in the sandbox, so a text gives *readings*, best first: what stands in
+its code fences, else the whole text, else its lines without the prose around them. What counts as
+the program's answer is the rule of ``siked.verification.sandbox.inside.harness``, at training and
+at evaluation alike.
+"""
+
+# ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
+
+from __future__ import annotations
+
+import re
+import textwrap
+from itertools import zip_longest
+
+from siked.verification.sandbox import Program
+from siked.verification.sandbox.pool import ANSWER_NAMES
+
+_FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(\w*)[^\n]*\n?", re.MULTILINE)
+_LANGUAGES = {"", "python", "python3", "py", "py3", "tool_code", "code"}
+_NEXT = re.compile(
+    r"^[ \t]*(?:##+[ \t]*)?(?:Question|Q\d*|Problem|Human|User|Instruction)[ \t]*\d*[ \t]*:"
+    r"|<\|?(?:im_end|im_start|endoftext|eot_id|end_of_turn)\|?>",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COMMENTED_NEXT = re.compile(
+    r"^[ \t]*#[ \t]*(?:Question|Q\d*|Problem|Exercise|Example)[ \t]*\d*[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Another problem as a comment; the own one may stand like this in front of the code."""
+_ANSWERED = re.compile(r"^(?:(?:answer|ans|final_answer)\s*=|print\(|[ \t]+return\b)", re.MULTILINE)
+_PROMPT = re.compile(r"^(?:>>> ?|\.\.\. ?|In \[\d*\]: ?)", re.MULTILINE)
+_CODE = re.compile(
+    r"\s*(?:#|@|(?:def|class|import|from|for|while|if|elif|else|try|except|finally|with|return|"
+    r"print|assert|pass|break|continue|raise|global|lambda)\b(?:.*[:()=]|\s+[\w.]+(?:\s|$)|\s*$)"
+    r"|[A-Za-z_][\w.,\[\]'\" ]*?\s*(?:[-+*/%]|//|\*\*)?=[^=]|[A-Za-z_][\w.]*\(.*\)\s*$"
+    r"|[)\]}'\"]+,?\s*(?:#.*)?$)"
+)
+_LONGEST_LOOK = 200
+_QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "−": "-"})
+
+
+def read(text: str, answer_var: str | None = None) -> Program:
+    """The program in a text.
+
+    Args:
+        text: what the model wrote.
+        answer_var: the one variable that holds the answer; else the usual ones.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    code = _fenced(text)
+    if code is None:
+        code = _own(text)
+    readings = [_tidy(code), _tidy(_without_prose(code)), _tidy(code.translate(_QUOTES))]
+    distinct = tuple(dict.fromkeys(one for one in readings if one.strip()))
+    return Program(distinct or ("",), (answer_var,) if answer_var else ANSWER_NAMES)
+
+
+def _fenced(text: str) -> str | None:
+    """What stands in the Python fences, one behind the other; None where there are none."""
+    marks = list(_FENCE.finditer(text))
+    if not marks:
+        return None
+    before = text[: marks[0].start()]
+    if len(marks) % 2 and not marks[0][1] and any(map(_looks_like_code, before.split("\n"))):
+        return before  # the fence that opens it stood in the prompt
+    blocks: list[str] = []
+    following = _NEXT.search(text, marks[1].end()) if len(marks) > 1 else None
+    for opening, closing in zip_longest(marks[::2], marks[1::2]):
+        if following is not None and opening.start() > following.start():
+            break  # another problem's program
+        if opening[1].lower() in _LANGUAGES:
+            blocks.append(text[opening.end() : closing.start() if closing else len(text)])
+    return "\n".join(blocks) if any(block.strip() for block in blocks) else None
+
+
+def _own(text: str) -> str:
+    """Bare code up to where another problem begins."""
+    begin = len(text) - len(text.lstrip())
+    following = _NEXT.search(text, begin + 1)
+    own = text[: following.start()] if following else text
+    if (answered := _ANSWERED.search(own)) is not None:
+        commented = _COMMENTED_NEXT.search(own, answered.end())
+        own = own[: commented.start()] if commented else own
+    return own
+
+
+def _tidy(code: str) -> str:
+    """Code without prompts of an interactive session, and moved to the left margin."""
+    return textwrap.dedent(_PROMPT.sub("", code)).strip("\n")
+
+
+def _without_prose(code: str) -> str:
+    """The lines from the first to the last that look like code."""
+    lines = code.split("\n")
+    looks = [at for at, line in enumerate(lines) if _looks_like_code(line)]
+    return "\n".join(lines[looks[0] : looks[-1] + 1]) if looks else code
+
+
+def _looks_like_code(line: str) -> bool:
+    return bool(line.strip()) and _CODE.match(line[:_LONGEST_LOOK]) is not None

@@ -1,0 +1,81 @@
+r"""What answer a rationale's text gives: read from its words, or computed by running it.
+
+"... 9 * 2 = $18\nFinal Answer: 18"  -> "18", by the rule final-answer
+"eggs = 16 - 7\nanswer = eggs * 2"   -> "18", by the rule answer-variable
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from siked import strategies
+from siked.records import Failure
+from siked.verification.extract import extract
+from siked.verification.numbers import parse
+from siked.verification.programs import read
+from siked.verification.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a rationale's text gives as its answer."""
+
+    answer: str | None
+    """The answer as text, or None with the reason in ``failure``."""
+    rule: str | None = None
+    """How the answer was found."""
+    failure: Failure | None = None
+
+
+def solve(
+    strategy: str,
+    texts: Iterable[str],
+    sandbox: Sandbox,
+    answer_var: str | None = None,
+    ignore_rules: Collection[str] = (),
+) -> Iterator[Solved]:
+    """Yield the answers of one strategy's rationale texts, one each, in order; streams.
+
+    Args:
+        strategy: whose texts they are.
+        texts: the rationales.
+        sandbox: where programs run.
+        answer_var: the variable that holds a program's answer; else the usual ones.
+        ignore_rules: extraction rules that do not count: the next one is tried in a text; a
+            program's answer that was found by one is none.
+
+    Raises:
+        UserError: the strategy is unknown.
+    """
+    return SOLVERS[strategies.find(strategy).answers](texts, sandbox, answer_var, ignore_rules)
+
+
+def read_texts(
+    texts: Iterable[str],
+    sandbox: Sandbox,
+    answer_var: str | None,
+    ignore_rules: Collection[str],
+) -> Iterator[Solved]:
+    """Yield the answers that rationales state."""
+    for text in texts:
+        answer, rule = extract(text, ignore_rules)
+        yield Solved(answer, rule, None if answer else Failure.NO_ANSWER)
+
+
+def run_programs(
+    texts: Iterable[str], sandbox: Sandbox, answer_var: str | None, ignore_rules: Collection[str]
+) -> Iterator[Solved]:
+    """Yield the answers that programs compute."""
+    for result in sandbox.run(read(text, answer_var) for text in texts):
+        if result.rule in ignore_rules:
+            yield Solved(None, None, Failure.NO_ANSWER)
+            continue
+        answer = result.value
+        if answer is not None and parse(answer) is None:
+            # A sentence, printed or assigned: "The total is 18".
+            answer = extract(answer).answer or answer
+        yield Solved(answer, result.rule, result.failure)
+
+
+SOLVERS = {"text": read_texts, "program": run_programs}
