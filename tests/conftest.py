@@ -15,6 +15,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """A test that needs an engine's own environment is skipped where none is named."""
+    for mark in item.iter_markers("engines"):
+        for package in mark.args:
+            name = f"SIKED_{package.upper()}_PYTHON"
+            if not os.environ.get(name):
+                pytest.skip(
+                    f"{name} names no environment with {package}: `make test-engines` makes one"
+                )
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's home, caches or tracking server."""

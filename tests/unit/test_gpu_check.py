@@ -1,7 +1,7 @@
 """The check of a card: it runs here, on a CPU, and its pipeline is that of dvc.yaml.
 
 Unsloth and vLLM are tried where SIKED_UNSLOTH_PYTHON and SIKED_VLLM_PYTHON name the interpreters of
-environments that have them: `make engines` makes both.
+environments that have them: `make test-engines` makes both.
 """
 
 import os
@@ -55,12 +55,13 @@ def test_it_runs_on_a_cpu_and_says_what_it_could_not_run(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "part", "head_dim"),
-    [("unsloth", "train-unsloth", 4), ("vllm", "generate-vllm", 32)],
+    [
+        pytest.param("unsloth", "train-unsloth", 4, marks=pytest.mark.engines("unsloth")),
+        pytest.param("vllm", "generate-vllm", 32, marks=pytest.mark.engines("vllm")),
+    ],
 )
 def test_a_package_in_an_environment_of_its_own_is_tried_there(tmp_path, package, part, head_dim):
-    name = f"SIKED_{package.upper()}_PYTHON"
-    if (python := os.environ.get(name)) is None:
-        pytest.skip(f"{name} names no environment with {package}")
+    python = os.environ[f"SIKED_{package.upper()}_PYTHON"]
     student = build(tmp_path / "student", head_dim=head_dim)
     options = ["--small", "--student", str(student), "--parts", part, f"--{package}-python", python]
     assert re.search(rf"\*\*{part}\*\*: .*tokens a second [1-9]", check(*options))

@@ -30,7 +30,7 @@ READY = 240
 QUESTIONS = [f"Ann has {n} apples and buys {n + 3}. How many apples has she?" for n in range(2, 5)]
 DRAWN = Sampling(2, 0, 0.7, 50, 0.95, 24, TEACHER_STOP, 3)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engines("vllm"), pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory, base):
-    python = os.environ.get("SIKED_VLLM_PYTHON")
-    if python is None:
-        pytest.skip("SIKED_VLLM_PYTHON names no environment with vLLM: `make engines` makes one")
+    python = os.environ["SIKED_VLLM_PYTHON"]
     check_vllm(Path(python))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

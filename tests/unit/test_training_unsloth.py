@@ -1,7 +1,7 @@
 """Unsloth trains what peft does, and what it saves loads in peft, transformers and vLLM.
 
 It runs in an environment that has it, whose interpreter ``SIKED_UNSLOTH_PYTHON`` names, as `make
-test` does; `make engines` makes it. Unsloth trains on a CPU as well:
+test-engines` does, which makes it too. Unsloth trains on a CPU as well:
 
     SIKED_UNSLOTH_PYTHON=$PWD/.venv-unsloth/bin/python pytest tests/unit/test_training_unsloth.py
 
@@ -36,10 +36,6 @@ UNSLOTH = {"trainer": "unsloth"}
 FLOAT32 = TransformersSettings(
     name="transformers", device="cpu", dtype="float32", batch_tokens=1024
 )
-needs_unsloth = pytest.mark.skipif(
-    PYTHON is None,
-    reason="SIKED_UNSLOTH_PYTHON names no environment with Unsloth: `make engines` makes one",
-)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +62,7 @@ def test_a_missing_package_is_one_line_that_says_how_to_get_it(examples, base, t
     assert "\n" not in str(e.value)
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth")
 @pytest.mark.slow
 def test_it_learns_what_peft_learns(trained, examples, base, tmp_path):
     ours, _ = trained
@@ -84,7 +80,7 @@ def test_it_learns_what_peft_learns(trained, examples, base, tmp_path):
     assert ours.final_loss < 0.9 * ours.curve[0][1]
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth")
 @pytest.mark.slow
 def test_what_it_saves_loads_in_peft_and_merged_to_the_same_logits(
     trained, examples, base, tmp_path
@@ -105,7 +101,7 @@ def test_what_it_saves_loads_in_peft_and_merged_to_the_same_logits(
     assert not torch.allclose(before, expected, atol=0.1)
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth")
 @pytest.mark.slow
 def test_both_trainers_go_on_from_each_other_s_students(trained, examples, base, tmp_path):
     log, adapter = trained
@@ -117,7 +113,7 @@ def test_both_trainers_go_on_from_each_other_s_students(trained, examples, base,
     assert finished(back).final_loss < further.final_loss < log.final_loss
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth")
 @pytest.mark.slow
 def test_whole_models_too(base, tmp_path):
     log = finished(begin(base, tmp_path, python=PYTHON, changed=UNSLOTH | {"lora": None}))
@@ -127,7 +123,7 @@ def test_whole_models_too(base, tmp_path):
     models.load(base, tmp_path / "adapter", FLOAT32)
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth")
 @pytest.mark.slow
 def test_killed_and_interrupted_it_ends_as_undisturbed(trained, base, tmp_path):
     log, adapter = trained
@@ -139,7 +135,7 @@ def test_killed_and_interrupted_it_ends_as_undisturbed(trained, base, tmp_path):
     assert content(tmp_path / "adapter") == content(adapter)
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth")
 @pytest.mark.slow
 def test_four_bits_without_cuda_are_one_line(base, tmp_path):
     if torch.cuda.is_available():
@@ -151,9 +147,8 @@ def test_four_bits_without_cuda_are_one_line(base, tmp_path):
     assert said.splitlines()[-1].startswith("error: train.lora.base_bits: 4 needs CUDA")
 
 
-@needs_unsloth
+@pytest.mark.engines("unsloth", "vllm")
 @pytest.mark.slow
-@pytest.mark.skipif(VLLM is None, reason="SIKED_VLLM_PYTHON names no environment with vLLM")
 @pytest.mark.parametrize("unmerged", [False, True], ids=["merged", "applied by vLLM"])
 def test_vllm_answers_with_it_as_the_transformers_engine_does(trained, base, tmp_path, unmerged):
     _, adapter = trained

@@ -1,7 +1,7 @@
 """The vLLM engine: the same samples as the transformers engine writes, in any order and any run.
 
 What needs vLLM runs in an environment that has it, whose interpreter ``SIKED_VLLM_PYTHON`` names,
-as `make test` does; `make engines` makes it:
+as `make test-engines` does, which makes it too:
 
     SIKED_VLLM_PYTHON=$PWD/.venv-vllm/bin/python pytest tests/unit/test_vllm_engine.py
 """
@@ -46,10 +46,6 @@ PROMPTS = [
 ]
 GREEDY = Sampling(max_new_tokens=40)
 DRAWN = Sampling(samples=3, temperature=2.0, top_k=50, top_p=0.99, max_new_tokens=60, seed=3)
-needs_vllm = pytest.mark.skipif(
-    PYTHON is None,
-    reason="SIKED_VLLM_PYTHON names no environment with vLLM: `make engines` makes one",
-)
 
 
 def test_batches_hold_every_prompt_once_and_no_more_samples_than_asked():
@@ -185,7 +181,7 @@ def same(ours, theirs):
     return sorted(ours, key=key) == sorted(theirs, key=key)
 
 
-@needs_vllm
+@pytest.mark.engines("vllm")
 @pytest.mark.slow
 def test_samples_are_what_their_prompt_seed_and_number_say(folder):
     plain = TransformersEngine(folder, None, as_transformers(SETTINGS))
@@ -222,7 +218,7 @@ def test_samples_are_what_their_prompt_seed_and_number_say(folder):
     }
 
 
-@needs_vllm
+@pytest.mark.engines("vllm")
 @pytest.mark.slow
 @pytest.mark.parametrize("unmerged", [False, True], ids=["merged", "applied by vLLM"])
 def test_an_adapter_answers_as_in_the_transformers_engine(folder, adapter, unmerged):
@@ -233,7 +229,7 @@ def test_an_adapter_answers_as_in_the_transformers_engine(folder, adapter, unmer
     assert same(ours, theirs)
 
 
-@needs_vllm
+@pytest.mark.engines("vllm")
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_what_an_undisturbed_one_writes(folder, tmp_path):
     (undisturbed,) = answered(folder, (PROMPTS, DRAWN), journal=tmp_path / "whole")
@@ -249,7 +245,7 @@ def test_a_killed_run_goes_on_to_what_an_undisturbed_one_writes(folder, tmp_path
     assert all(one.recalled for one in recalled)
 
 
-@needs_vllm
+@pytest.mark.engines("vllm")
 @pytest.mark.slow
 def test_what_vllm_refuses_to_load_is_one_line(folder):
     _, done = run(folder, [], max_model_len=100_000)
