@@ -89,12 +89,12 @@ RESOLVE := uv pip compile --no-config --quiet --output-file /dev/null \
 	--only-binary :all: --no-binary antlr4-python3-runtime --no-binary jsonpath-rw pyproject.toml
 
 check-install: setup
-	set -e; for python in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
+	@set -e; for python in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
 		echo "make test: Python $$python, Linux, $$machine"; \
 		$(RESOLVE) --constraint constraints.txt --extra dev \
 			--python-version $$python --python-platform $$machine-manylinux_2_28; \
 	done; done
-	set -e; for python in 3.11 3.12; do \
+	@set -e; for python in 3.11 3.12; do \
 		echo "make repro EXTRAS=gpu: Python $$python, Linux, x86_64"; \
 		$(RESOLVE) --constraint constraints-gpu.txt --extra gpu \
 			--python-version $$python --python-platform x86_64-manylinux_2_35; \
