@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from siked.errors import UserError
 from siked.files import replacing
@@ -118,6 +118,14 @@ class VerifiedRationale(Rationale):
     """Whether that answer is the gold answer."""
     failure: Failure | None = None
     """Null exactly when ``correct``."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.correct != (self.failure is None):
+            raise ValueError("`failure` is null exactly where `correct` is true")
+        if self.correct and self.predicted is None:
+            raise ValueError("`correct` without an answer in `predicted`")
+        return self
 
 
 class Example(Record):

@@ -35,6 +35,11 @@ class Verdict:
     failure: Failure | None
     """None where the answer is right."""
 
+    def __post_init__(self) -> None:
+        """Refuse a right answer that is none."""
+        if self.failure is None and self.predicted is None:
+            raise ValueError("only an answer can be right")
+
 
 def verify(
     rationales: Iterable[Rationale],
@@ -85,7 +90,7 @@ def judged(
         answer_var: the variable that holds the answer of programs; else the usual ones.
         ignore_rules: extraction rules that do not count.
     """
-    solved: list[Solved] = [Solved(None, failure=Failure.NO_STRATEGY)] * len(rationales)
+    solved = [Solved(None, failure=Failure.NO_STRATEGY)] * len(rationales)
     for name in sorted({one.strategy for one in rationales if one.strategy is not None}):
         places = [at for at, one in enumerate(rationales) if one.strategy == name]
         texts = (_finished(rationales[at]) for at in places)
@@ -125,7 +130,7 @@ def _verdict(rationale: Rationale, solved: Solved, gold: str) -> Verdict | None:
     if rationale.truncated and implicit:
         return Verdict(None, None, Failure.TRUNCATED)
     if solved.answer is None:
-        return Verdict(None, solved.rule, solved.failure)
+        return Verdict(None, solved.rule, solved.failure or Failure.NO_ANSWER)
     right = judge(solved.answer, gold)
     if right is None:
         if expression(solved.answer) is not None:

@@ -15,7 +15,14 @@ STRATEGIES = ["cot", "l2m", "pot"]
 def answer(number, strategy="cot", failure=None, **more):
     return VerifiedRationale(
         question_id=f"q{number:03d}",
-        **{"strategy": strategy, "sample": 0, "text": "x", "completion_tokens": 10} | more,
+        **{
+            "strategy": strategy,
+            "sample": 0,
+            "text": "x",
+            "completion_tokens": 10,
+            "predicted": "1",
+        }
+        | more,
         correct=failure is None,
         failure=failure,
     )

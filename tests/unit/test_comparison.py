@@ -34,6 +34,7 @@ def student(name, answers, texts=None, benchmark="shop"):
                     strategy=strategy,
                     sample=0,
                     text=texts[n] if texts else "x",
+                    predicted="1",
                     correct=correct,
                     failure=None if correct else Failure.WRONG,
                 )

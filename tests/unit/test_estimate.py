@@ -300,6 +300,7 @@ def verdicts(seed, samples, right):
             strategy=strategy,
             sample=sample,
             text=f"{seed} {sample}",
+            predicted="1",
             correct=correct,
             failure=None if correct else "wrong",
         )

@@ -24,8 +24,8 @@ NOBODY = 65534
 OPENED = """
 import json, sys
 from siked.errors import UserError
-from siked.sandbox import Sandbox
 from siked.settings import VerifySettings
+from siked.verification.sandbox import Sandbox
 limits = VerifySettings(
     seconds=1, memory_mb=512, output_kb=16, workers=1, isolation=sys.argv[1]
 )

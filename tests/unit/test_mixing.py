@@ -18,6 +18,7 @@ def rationale(
         strategy=strategy,
         sample=sample,
         text=text,
+        predicted="1",
         correct=correct,
         failure=None if correct else Failure.WRONG,
     )

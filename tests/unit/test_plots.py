@@ -37,6 +37,7 @@ def answers(n, wrong, untagged=0):
             strategy=None if number < untagged else STRATEGIES[number % 3 % 2],
             sample=0,
             text="x",
+            predicted="1",
             correct=number >= wrong,
             failure=failure if number < wrong else None,
         )

@@ -17,7 +17,7 @@ import pytest
 from siked.records import Failure
 from siked.settings import VerifySettings
 from siked.verification.sandbox import Sandbox, isolation
-from siked.verification.sandbox.inside import landlock
+from siked.verification.sandbox.inside import frames, landlock
 
 LIMITS = VerifySettings(seconds=10, memory_mb=512, output_kb=16, workers=2, isolation="rlimits")
 WAYS = {
@@ -190,6 +190,52 @@ ENDS = {
     "truth value": ("answer = 1 == 1", Failure.NOT_A_NUMBER),
     "too many digits": ("answer = 7**10000", Failure.NOT_A_NUMBER),
 }
+
+
+SAID = {
+    "nothing": "{}",
+    "a list": "[1]",
+    "a text": '"18"',
+    "no JSON": '{"value": "18", "rule": ',
+    "brackets": "[" * 100_000,
+    "brackets that fit": "[" * 30_000,
+    "a number as value": '{"value": 18, "rule": "answer-variable"}',
+    "no number": '{"value": NaN, "rule": "answer-variable"}',
+    "a long number": '{"value": ' + "9" * 6000 + ', "rule": "answer-variable"}',
+    "null": '{"value": null, "rule": "answer-variable"}',
+    "no rule": '{"value": "18"}',
+    "another rule": '{"value": "18", "rule": "last-printed"}',
+    "a number as rule": '{"value": "18", "rule": 7}',
+    "a list as rule": '{"value": "18", "rule": ["answer-variable"]}',
+    "another field": '{"value": "18", "rule": "answer-variable", "failure": null}',
+    "a field twice": '{"value": "1", "value": "18", "rule": "answer-variable"}',
+    "half a character": r'{"value": "\ud83d", "rule": "answer-variable"}',
+    "too long": '{"value": "' + "1" * 2001 + '", "rule": "answer-variable"}',
+    "answer and failure": '{"value": "18", "failure": "wrong", "rule": "answer-variable"}',
+    "another failure": '{"failure": "nope", "detail": "", "rule": null}',
+    "a failure that is not its own": '{"failure": "wrong", "detail": "", "rule": null}',
+    "no failure": '{"failure": null, "detail": "", "rule": null}',
+    "no detail": '{"failure": "memory", "rule": null}',
+    "a number as detail": '{"failure": "memory", "detail": 1, "rule": null}',
+    "a value of its own": '{"last": {"x": 1}}',
+    "a text behind it": '{"value": "18", "rule": "answer-variable"} 18',
+    "no ASCII": '{"value": "\u0661\u0668", "rule": "answer-variable"}',
+}
+"""What no well-behaved harness says; in each a program says it by its own harness."""
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_result_that_is_none_is_an_error_of_its_program_and_of_nothing_else(
+    hasty: Sandbox, name: str
+) -> None:
+    forged = f"import sys\nsys.modules['json'].dumps = lambda _: {SAID[name]!a}\nprint(18)"
+    servers = [server for worker in hasty._workers for server in worker.servers.values()]
+    hurt, *unharmed = hasty.run([forged, "answer = 6 * 7", "answer = 6 * 7"])
+    too_much = len(SAID[name]) > frames.MOST_SAID
+    assert hurt.failure is (Failure.OUTPUT if too_much else Failure.RUNTIME_ERROR), hurt
+    assert [one.value for one in unharmed] == ["42", "42"]
+    # To start one takes seconds.
+    assert servers == [one for worker in hasty._workers for one in worker.servers.values()]
 
 
 @pytest.mark.parametrize("name", ENDS)

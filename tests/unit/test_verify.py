@@ -8,11 +8,12 @@ from typing import get_args
 import pytest
 
 from siked.errors import UserError
-from siked.records import Failure, Question, Rationale
+from siked.records import Failure, Question, Rationale, VerifiedRationale
 from siked.settings import RuleName, VerifySettings
 from siked.verification.extract import RULES
-from siked.verification.sandbox import Sandbox
-from siked.verification.verify import verify
+from siked.verification.sandbox import Result, Sandbox
+from siked.verification.solvers import Solved
+from siked.verification.verify import Verdict, verify
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +149,27 @@ def test_verdicts_come_while_rationales_are_still_written(sandbox: Sandbox) -> N
 
     verdicts = verify(endless(), QUESTIONS, sandbox)
     assert next(verdicts).correct
+
+
+def test_nothing_is_right_without_an_answer_that_was_compared(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def solve(_, texts, *__):
+        yield from (Solved(None) for _ in texts)
+
+    monkeypatch.setattr("siked.verification.verify.solve", solve)
+    (one,) = verify([rationale("cot", "Final Answer: 18")], QUESTIONS, sandbox)
+    assert (one.correct, one.failure) == (False, Failure.NO_ANSWER)
+    with pytest.raises(ValueError, match="only an answer"):
+        Verdict(None, "final-answer", None)
+    for value, failure in ((None, None), ("18", Failure.WRONG)):
+        with pytest.raises(ValueError, match="either"):
+            Result(value, failure=failure)
+    row = {"question_id": "q", "strategy": "cot", "sample": 0, "text": ""}
+    for fields in (
+        {"correct": True},
+        {"correct": True, "predicted": "18", "failure": "wrong"},
+        {"correct": False, "predicted": "18"},
+    ):
+        with pytest.raises(ValueError, match="correct"):
+            VerifiedRationale(**row, **fields)

@@ -5,11 +5,12 @@
             print(result.value, result.failure)     # 42 None, then None timeout
 
 ``isolation`` knows the walls, ``interpreter`` what of this Python may be seen behind them,
-``servers`` starts fork servers behind the strongest ones, ``pool`` keeps the workers busy, and
-``inside`` is what runs within the walls. What is covered and what is not stands in
-``docs/security.md``.
+``servers`` starts fork servers behind the strongest ones, ``pool`` keeps the workers busy,
+``inside`` is what runs within the walls, and ``results`` reads what comes from there. What is
+covered and what is not stands in ``docs/security.md``.
 """
 
-from siked.verification.sandbox.pool import Program, Result, Sandbox
+from siked.verification.sandbox.pool import Program, Sandbox
+from siked.verification.sandbox.results import Result
 
 __all__ = ["Program", "Result", "Sandbox"]

@@ -7,6 +7,7 @@ already run.
 
 from __future__ import annotations
 
+import os
 import re
 import selectors
 import sys
@@ -15,13 +16,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
 from siked.errors import UserError
 from siked.records import Failure
 from siked.settings import VerifySettings
 from siked.verification.sandbox import isolation
+from siked.verification.sandbox.inside import frames
 from siked.verification.sandbox.interpreter import LIBRARIES, available
+from siked.verification.sandbox.results import Result, judge
 from siked.verification.sandbox.servers import WALL, Server, StartError, strongest
 
 if TYPE_CHECKING:
@@ -57,19 +60,6 @@ class Program:
         if not self.trusted:
             names = [one for one in names if one != "math_verify"]
         return tuple(one for one in names if available(one))
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a program."""
-
-    value: str | None
-    """Its answer as text, or None with the reason in ``failure``."""
-    rule: str | None = None
-    """How the answer was found: see ``siked.verification.sandbox.inside.harness``."""
-    failure: Failure | None = None
-    detail: str = ""
-    """More on the failure, for people."""
 
 
 class Sandbox:
@@ -193,11 +183,12 @@ class _Worker:
     limits: VerifySettings
     servers: dict[tuple[str, ...], Server] = field(default_factory=dict)
     number: int = -1
+    word: bytes = b""
     busy: Server | None = None
     deadline: float = 0.0
 
     @property
-    def replies(self) -> IO[bytes]:
+    def replies(self) -> int:
         """Where the reply of the running program comes."""
         assert self.busy is not None
         return self.busy.replies
@@ -225,7 +216,8 @@ class _Worker:
         libraries = program.libraries()
         server = self.servers.get(libraries) or self.start(libraries)
         self.number, self.busy = number, server
-        server.send({"sources": program.sources, "names": program.names})
+        self.word = os.urandom(frames.WORD)
+        server.send({"sources": program.sources, "names": program.names}, self.word)
         self.deadline = time.monotonic() + self.limits.seconds * WALL + _GRACE_SECONDS
 
     def take(self) -> tuple[int, Result]:
@@ -238,10 +230,7 @@ class _Worker:
             lost = Failure.TIMEOUT if late else Failure.RUNTIME_ERROR
             return self.number, Result(None, failure=lost, detail="its server had to be replaced")
         self.busy = None
-        failure = Failure(reply["failure"]) if reply.get("failure") else None
-        return self.number, Result(
-            reply.get("value"), reply.get("rule"), failure, str(reply.get("detail", ""))
-        )
+        return self.number, judge(reply, self.word)
 
     def drop(self) -> None:
         """End the running program, if any, with its server."""

@@ -1,7 +1,4 @@
-"""A fork server and its process, seen from outside; and the choice of its walls.
-
-Requests and replies are frames: four bytes of length, then JSON (see ``inside.server``).
-"""
+"""A fork server and its process, seen from outside; and the choice of its walls."""
 
 from __future__ import annotations
 
@@ -10,23 +7,22 @@ import json
 import os
 import selectors
 import signal
-import struct
 import subprocess
 import tempfile
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError
 from siked.settings import VerifySettings
 from siked.verification.sandbox import isolation
+from siked.verification.sandbox.inside import frames
+from siked.verification.sandbox.results import Reply
 
 if TYPE_CHECKING:
     from siked.verification.sandbox.isolation import Way
 
 WALL = 3
 """Wall time for each second of processor time: a busy machine changes no verdict, sleep ends."""
-_MOST_REPLY = 2**20
 _START_SECONDS = 60.0
-_LENGTH = struct.Struct("!I")
 
 
 class StartError(Exception):
@@ -54,12 +50,17 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 env=way.environment(),
-                bufsize=-1,
+                bufsize=0,
                 start_new_session=True,
             )
         except OSError as error:
             self._errors.close()
             raise StartError(f"{error.filename}: {error.strerror}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests = self._process.stdin.fileno()
+        self.replies = self._process.stdout.fileno()
+        """Where the reply to a request comes."""
         try:
             self.walls = self._greet(way, libraries, limits)
         except BaseException:
@@ -67,32 +68,27 @@ class Server:
             raise
         """The walls that stand."""
 
-    @property
-    def replies(self) -> IO[bytes]:
-        """Where the reply to a request comes."""
-        assert self._process.stdout is not None
-        return self._process.stdout
-
     def replied(self, seconds: float = 0.0) -> bool:
         """Whether a reply, or its end, comes within some seconds."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.replies, selectors.EVENT_READ)
             return bool(selector.select(seconds))
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Any, word: bytes = b"") -> None:
         """Send a request; that the server is gone shows when its reply is read."""
-        body = json.dumps(message).encode()
-        assert self._process.stdin is not None
+        body = word + json.dumps(message).encode()
         with contextlib.suppress(OSError):
-            self._process.stdin.write(_LENGTH.pack(len(body)) + body)
-            self._process.stdin.flush()
+            frames.write(self._requests, frames.LENGTH.pack(len(body)) + body)
 
-    def receive(self) -> Any:
-        """The next reply; None where the server is gone or talks nonsense."""
-        with contextlib.suppress(OSError, ValueError):
-            head = self.replies.read(_LENGTH.size)
-            if len(head) == _LENGTH.size and (size := _LENGTH.unpack(head)[0]) <= _MOST_REPLY:
-                return json.loads(self.replies.read(size))
+    def receive(self) -> Reply | None:
+        """The reply on a program; None where the server is gone."""
+        with contextlib.suppress(OSError):
+            head = frames.read(self.replies, frames.ENDED.size)
+            if len(head) == frames.ENDED.size:
+                limit, ended, printed, said = frames.ENDED.unpack(head)
+                body = frames.read(self.replies, printed + said)
+                if len(body) == printed + said:
+                    return Reply(frames.LIMITS[limit], ended, body[:printed], body[printed:])
         return None
 
     def end(self) -> None:
@@ -122,10 +118,11 @@ class Server:
                 **way.settings(libraries),
             }
         )
-        reply = self.receive() if self.replied(_START_SECONDS) else None
-        if reply is None:
+        size = frames.read_length(self.replies) if self.replied(_START_SECONDS) else None
+        if size is None:
             self._errors.seek(0)
             raise StartError(isolation.why_not(self._errors.read().decode(errors="replace")))
+        reply = json.loads(frames.read(self.replies, size))
         own = {way.name} if way.name else set()
         return frozenset({*reply["walls"], *own})
 

@@ -1,8 +1,8 @@
 """The process of one program: what it keeps, its limits and its walls, then the program.
 
 It has the read end of an empty pipe as its input, the write ends of two pipes for what it prints
-and for its result, and nothing else. The result must open with a random word that the server drew
-for this program.
+and for its result, and nothing else; none of them is another program's too. The result is JSON (see
+``harness.run``) behind a random word that was drawn for this program.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import math
 import os
 import random
 import resource
-import struct
 import sys
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from . import harness, privileges
+from . import frames, harness, privileges
 from .landlock import Landlock
 from .seccomp import Filter
 
@@ -62,14 +61,12 @@ class Programs:
 
     def __init__(
         self,
-        nothing: int,
         limits: Limits,
         walls: Walls,
         modules: frozenset[str],
         *,
         alone: bool,
     ) -> None:
-        self._nothing = nothing
         self._limits = limits
         self._walls = walls
         self._space = harness.space(modules)
@@ -89,27 +86,30 @@ class Programs:
             resource.setrlimit(what, (limit, limit))
 
     @staticmethod
-    def reserve() -> int:
-        """Take the number of the result pipe before anything else does; an empty input."""
-        first, unused = os.pipe()
-        nothing = os.dup(first)
+    def reserve() -> None:
+        """Take the number of the result pipe before anything else does."""
+        first, second = os.pipe()
         os.dup2(first, _RESULT)
-        for number in {first, unused} - {_RESULT}:
+        for number in {first, second} - {_RESULT}:
             os.close(number)
-        return nothing
 
-    def become(self, request: dict[str, Any], word: bytes, printed: int, result: int) -> NoReturn:
+    def become(self, requests: int, size: int, printed: int, result: int) -> NoReturn:
         """Run a program in this process and end it, with its result or without.
 
         Args:
-            request: ``sources`` and ``names``, see ``harness.run``.
-            word: what the result must open with.
+            requests: the pipe that its request is next on: a word, then ``sources`` and ``names``
+                (see ``harness.run``) as JSON.
+            size: the length of the request.
             printed: the pipe for what it prints.
             result: the pipe for its result.
         """
         try:
             self._confine()
-            os.dup2(self._nothing, _STDIN)
+            word = frames.read(requests, frames.WORD)
+            request = json.loads(frames.read(requests, size - frames.WORD))
+            os.write(result, frames.READY)
+            nothing, _ = os.pipe()
+            os.dup2(nothing, _STDIN)
             os.dup2(printed, _STDOUT)
             os.dup2(result, _RESULT)
             os.close(_STDERR)
@@ -119,8 +119,7 @@ class Programs:
             answer = harness.run(request["sources"], request["names"], self._space)
             with contextlib.suppress(Exception):
                 sys.stdout.flush()
-            body = json.dumps(answer).encode()
-            os.write(_RESULT, word + struct.pack("!I", len(body)) + body)
+            os.write(_RESULT, word + json.dumps(answer).encode())
         finally:
             os._exit(1)
 

@@ -51,6 +51,15 @@ MODULES = frozenset(
     }
 )  # fmt: skip
 """The modules that programs may import, with their submodules."""
+LAST_VALUE = "last-value"
+RULES = ("answer-variable", "solution-function", LAST_VALUE)
+"""How an answer is found here; what was printed is not known here."""
+FAILURES = (
+    "no-answer", "not-a-number", "not-finite", "memory", "syntax-error", "name-error", "forbidden",
+    "runtime-error",
+)  # fmt: skip
+"""What is known here of a program without an answer."""
+MOST_DETAIL = 300
 _LAST = "__last_value__"
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w* *=[^=]")
 _STORE_AND_RETURN = bytes(opmap[name] for name in ("STORE_NAME", "LOAD_CONST", "RETURN_VALUE"))
@@ -82,8 +91,8 @@ def run(sources: list[str], names: list[str], own: dict[str, Any]) -> dict[str, 
         own: its names, see ``space``.
 
     Returns:
-        ``value`` and ``rule``, or ``failure`` and ``detail``, or ``last`` (one of these two for
-        the value of the last line) where what was printed comes first.
+        ``value`` and ``rule``, or ``failure``, ``detail`` and ``rule`` (None where no value was
+        found). With the rule ``last-value`` what was printed, if anything, comes first.
     """
     try:
         code, whole = _compiled(sources)
@@ -137,7 +146,7 @@ def _answer(own: dict[str, Any], names: list[str], *, whole: bool) -> dict[str, 
         if own.get(name) is not None:
             return _described(own[name], "answer-variable")
     if not whole:
-        return {"failure": "no-answer", "detail": "the program breaks off before its answer"}
+        return _failure("no-answer", "the program breaks off before its answer")
     solution = own.get("solution")
     if isinstance(solution, FunctionType):
         needed = solution.__code__.co_argcount - len(solution.__defaults__ or ())
@@ -149,17 +158,24 @@ def _answer(own: dict[str, Any], names: list[str], *, whole: bool) -> dict[str, 
                 value = None
         if value is not None:
             return _described(value, "solution-function")
-    last = own.get(_LAST)
-    return {"last": None if last is None else _described(last, "last-value")}
+    if (last := own.get(_LAST)) is not None:
+        return _described(last, LAST_VALUE)
+    return _failure("no-answer", "no value that counts as answer", LAST_VALUE)
 
 
 def _described(value: Any, rule: str) -> dict[str, Any]:
     try:
         return {"value": as_text(value), "rule": rule}
     except NotANumberError as error:
-        return {"failure": "not-a-number", "detail": str(error), "rule": rule}
+        return _failure("not-a-number", str(error), rule)
     except NotFiniteError as error:
-        return {"failure": "not-finite", "detail": str(error), "rule": rule}
+        return _failure("not-finite", str(error), rule)
+
+
+def _failure(kind: str, detail: str, rule: str | None = None) -> dict[str, Any]:
+    """A failure, its detail without half characters and not too long."""
+    clean = detail[:MOST_DETAIL].encode(errors="replace").decode()
+    return {"failure": kind, "detail": clean, "rule": rule}
 
 
 def _failed(error: BaseException) -> dict[str, Any]:
@@ -173,11 +189,11 @@ def _failed(error: BaseException) -> dict[str, Any]:
         kind = "forbidden"
     else:
         kind = "runtime-error"
+    name = type(error).__name__
     try:
-        text = str(error)[:200]
+        return _failure(kind, f"{name}: {error}")
     except BaseException:  # noqa: BLE001 - a program's own exception may fail to print
-        text = ""
-    return {"failure": kind, "detail": f"{type(error).__name__}: {text}"}
+        return _failure(kind, name)
 
 
 def _is_refusal(error: BaseException) -> bool:

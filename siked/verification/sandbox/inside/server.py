@@ -1,7 +1,7 @@
 """The fork server: warm inside the walls, one fresh process a program.
 
-Requests come on standard input and replies go to standard output, each a frame: four bytes of
-length, then JSON. The first request holds the limits, what to warm, and which walls to put up:
+Requests come on standard input and replies go to standard output (see ``frames``). The first
+request holds the limits, what to warm, and which walls to put up:
 
     {"limits": {"seconds": 3, "wall_seconds": 9, "memory_mb": 512, "output_kb": 64},
      "libraries": ["sympy"], "packages": ["/sandbox/packages/sympy", ...],
@@ -11,12 +11,11 @@ length, then JSON. The first request holds the limits, what to warm, and which w
 The reply names the walls that stand. The server puts up Landlock for itself as well; the system
 call filter is for the programs alone, since a server forks. Behind bubblewrap it is process 1 of
 its own process namespace (``alone``), so nothing inside can signal it and it can end everything
-else inside at once. Then come the programs:
+else inside at once. Then come the programs.
 
-    {"sources": ["answer = 6 * 7"], "names": ["answer", "ans"]}
-    -> {"value": "42", "rule": "answer-variable"}
-
-A process that ends in any other way than by its result (see ``child``) has none.
+A server lives for thousands of programs, each in a copy of its memory, so nothing of one may stay
+in it: a program's text is read by the program's own process, and what that writes is kept where a
+copy has nothing (``Watch``) and passed on unread.
 """
 
 from __future__ import annotations
@@ -25,20 +24,16 @@ import contextlib
 import gc
 import importlib
 import json
+import mmap
 import os
 import select
 import signal
-import struct
 import time
 from typing import Any
 
-from . import harness, landlock, privileges, seccomp
+from . import frames, harness, landlock, privileges, seccomp
 from .child import Limits, Programs, Walls
 
-_LENGTH = struct.Struct("!I")
-_WORD = 16
-_MOST_RESULT = 16 * 1024
-_CHUNK = 65536
 _TIMES = 12
 """Code is at its fastest, and written to least, after it ran about eight times."""
 _WARM_UP = {
@@ -58,11 +53,11 @@ _WARM_PROGRAM = "eggs = 16 - 3\nfor _ in range(2):\n    eggs += 1 / 2\nanswer = 
 def main() -> None:
     """Serve until standard input ends."""
     # First of all, so that nothing else comes to lie where a program's result goes.
-    nothing = Programs.reserve()
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    settings = receive(requests)
-    if settings is None:
+    Programs.reserve()
+    requests, replies = os.dup(0), os.dup(1)
+    if (size := frames.read_length(requests)) is None:
         return
+    settings = json.loads(frames.read(requests, size))
     os.chdir("/")
     privileges.drop()
     walls = put_up(settings)
@@ -75,14 +70,16 @@ def main() -> None:
     os.environ.clear()
     limits = Limits(**settings["limits"])
     alone = settings["alone"] and os.getpid() == 1
-    programs = Programs(nothing, limits, walls, modules, alone=alone)
+    programs = Programs(limits, walls, modules, alone=alone)
     watch = Watch(limits, alone=alone)
     importlib.invalidate_caches()
     gc.collect()
     gc.freeze()
-    send(replies, {"walls": [name for name, wall in vars(walls).items() if wall is not None]})
-    while (request := receive(requests)) is not None:
-        send(replies, serve(request, programs, watch))
+    standing = {"walls": [name for name, wall in vars(walls).items() if wall is not None]}
+    body = json.dumps(standing).encode()
+    frames.write(replies, frames.LENGTH.pack(len(body)), body)
+    while (size := frames.read_length(requests)) is not None:
+        frames.write(replies, *serve(requests, size, programs, watch))
 
 
 def warm_up(libraries: list[str], modules: frozenset[str]) -> None:
@@ -108,71 +105,66 @@ def put_up(settings: Any) -> Walls:
     return Walls(land, calls)
 
 
-def receive(stream: Any) -> Any:
-    """The next frame of a stream, or None at its end."""
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    return json.loads(stream.read(_LENGTH.unpack(head)[0]))
+def serve(
+    requests: int, size: int, programs: Programs, watch: Watch
+) -> tuple[bytes | memoryview, ...]:
+    """Run the program that comes next in a fresh process.
 
-
-def send(stream: Any, message: Any) -> None:
-    """Write one frame to a stream."""
-    body = json.dumps(message).encode()
-    stream.write(_LENGTH.pack(len(body)) + body)
-    stream.flush()
-
-
-def serve(request: Any, programs: Programs, watch: Watch) -> dict[str, Any]:
-    """Run one program in a fresh process and say what became of it."""
-    word = os.urandom(_WORD)
+    Returns:
+        The reply, in parts (see ``frames``).
+    """
     printed_read, printed_write = os.pipe()
-    result_read, result_write = os.pipe()
+    said_read, said_write = os.pipe()
     child = os.fork()
     if child == 0:
-        programs.become(request, word, printed_write, result_write)
+        programs.become(requests, size, printed_write, said_write)
     os.close(printed_write)
-    os.close(result_write)
+    os.close(said_write)
     try:
-        watched = watch.to_the_end(child, printed_read, result_read)
+        return watch.to_the_end(child, printed_read, said_read)
     finally:
         os.close(printed_read)
-        os.close(result_read)
-    return _judge(word, *watched)
+        os.close(said_read)
 
 
 class Watch:
-    """Reads what programs write until they end or go over a limit; then ends them."""
+    """Keeps what programs write until they end or go over a limit; then ends them."""
 
     def __init__(self, limits: Limits, *, alone: bool) -> None:
         self._limits = limits
         self._alone = alone
+        self._printed = Kept(limits.output_kb * 1024)
+        self._said = Kept(frames.MOST_SAID)
 
     def to_the_end(
-        self, child: int, printed_read: int, result_read: int
-    ) -> tuple[bytes, bytes, str | None, int]:
-        """Watch one program.
+        self, child: int, printed_read: int, said_read: int
+    ) -> tuple[bytes | memoryview, ...]:
+        """Watch one program and return the reply on it.
 
-        Returns:
-            What it printed, its result frame, the limit that it went over, its exit status.
+        Raises:
+            SystemExit: its process has not read its request, so the next one can't be found.
         """
-        read = {printed_read: bytearray(), result_read: bytearray()}
-        most = {printed_read: self._limits.output_kb * 1024, result_read: _MOST_RESULT}
+        pipes = {printed_read: self._printed, said_read: self._said}
+        for kept in pipes.values():
+            kept.size = 0
         process = os.pidfd_open(child)
         try:
-            over = _read_until_end(process, read, most, self._limits.wall_seconds)
+            over = _read_until_end(process, pipes, self._limits.wall_seconds)
             self._end(process)
         finally:
             os.close(process)
         status, used = _reap(child)
         killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        slow = killed == signal.SIGXCPU or (killed and used >= self._limits.seconds)
-        if over is None and slow:
+        if not over and (killed == signal.SIGXCPU or used >= self._limits.seconds):
             over = "timeout"
-        for pipe, into in read.items():
-            while over is None and _take(pipe, into):
-                over = "output" if len(into) > most[pipe] else None
-        return bytes(read[printed_read]), bytes(read[result_read]), over, status
+        for pipe, kept in pipes.items():
+            while kept.take(pipe) and not over:
+                over = "output" if kept.full else ""
+        if not self._said.begins_with(frames.READY):
+            raise SystemExit(1)
+        printed, said = self._printed.view(), self._said.view()[len(frames.READY) :]
+        limit = frames.LIMITS.index(over)
+        return frames.ENDED.pack(limit, killed, len(printed), len(said)), printed, said
 
     def _end(self, process: int) -> None:
         """End a program, and all else in this process namespace where it is ours alone."""
@@ -183,35 +175,55 @@ class Watch:
                 signal.pidfd_send_signal(process, signal.SIGKILL)
 
 
-def _read_until_end(
-    process: int, read: dict[int, bytearray], most: dict[int, int], seconds: float
-) -> str | None:
-    """Read from pipes until a process ends; the limit that it went over."""
+class Kept:
+    """What came by a pipe, in memory that a fork has no copy of."""
+
+    def __init__(self, most: int) -> None:
+        self._memory = mmap.mmap(-1, most + 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._memory.madvise(mmap.MADV_DONTFORK)
+        self._view = memoryview(self._memory)
+        self.size = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether more has come than may."""
+        return self.size == len(self._view)
+
+    def take(self, pipe: int) -> bool:
+        """Read once; False at the end of the pipe or where it is empty."""
+        try:
+            count = os.readv(pipe, [self._view[self.size :]])
+        except BlockingIOError:
+            return False
+        self.size += count
+        return count > 0
+
+    def begins_with(self, mark: bytes) -> bool:
+        """Whether what came begins with some bytes."""
+        return self._view[: min(self.size, len(mark))] == mark
+
+    def view(self) -> memoryview:
+        """What came."""
+        return self._view[: self.size]
+
+
+def _read_until_end(process: int, pipes: dict[int, Kept], seconds: float) -> str:
+    """Read from pipes until a process ends; the limit that it went over, if any."""
     deadline = time.monotonic() + seconds
     poll = select.poll()
-    for one in (process, *read):
+    for one in (process, *pipes):
         poll.register(one, select.POLLIN)
         os.set_blocking(one, False)
     while (left := deadline - time.monotonic()) > 0:
         ready = [number for number, _ in poll.poll(left * 1000 + 1)]
-        for pipe, into in read.items():
-            if pipe in ready and not _take(pipe, into):
+        for pipe, kept in pipes.items():
+            if pipe in ready and not kept.take(pipe):
                 poll.unregister(pipe)
-            if len(into) > most[pipe]:
+            if kept.full:
                 return "output"
         if process in ready:
-            return None
+            return ""
     return "timeout"
-
-
-def _take(pipe: int, into: bytearray) -> bool:
-    """Read once; False at the end of the pipe or where it is empty."""
-    try:
-        chunk = os.read(pipe, _CHUNK)
-    except BlockingIOError:
-        return False
-    into += chunk
-    return bool(chunk)
 
 
 def _reap(child: int) -> tuple[int, float]:
@@ -224,34 +236,6 @@ def _reap(child: int) -> tuple[int, float]:
             return status, seconds
         if process == child:
             status, seconds = ended, usage.ru_utime + usage.ru_stime
-
-
-def _judge(
-    word: bytes, printed: bytes, frame: bytes, over: str | None, status: int
-) -> dict[str, Any]:
-    """What became of a program."""
-    if over is not None:
-        return {"failure": over, "detail": f"over the limit: {over}"}
-    start = len(word) + _LENGTH.size
-    if frame[: len(word)] != word or len(frame) < start:
-        return _without_result(status)
-    if len(frame) != start + _LENGTH.unpack(frame[len(word) : start])[0]:
-        return _without_result(status)
-    result: dict[str, Any] = json.loads(frame[start:])
-    if "last" not in result:
-        return result
-    lines = printed.decode(errors="replace").strip().splitlines()
-    if lines:
-        return {"value": lines[-1].strip(), "rule": "last-printed"}
-    return result["last"] or {"failure": "no-answer", "detail": "no value that counts as answer"}
-
-
-def _without_result(status: int) -> dict[str, Any]:
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        kind = "memory" if number == signal.SIGKILL else "runtime-error"
-        return {"failure": kind, "detail": f"killed by signal {number}"}
-    return {"failure": "runtime-error", "detail": "the process ended without a result"}
 
 
 if __name__ == "__main__":

@@ -39,7 +39,10 @@ def as_text(value: Any, depth: int = 0) -> str:
     """
     if depth > _DEEPEST:
         raise NotANumberError("a value inside many others")
-    return _text(value, depth)
+    text = _text(value, depth)
+    if len(text) > MOST_TEXT:
+        raise NotANumberError(f"a text of more than {MOST_TEXT} characters")
+    return text
 
 
 @singledispatch
@@ -62,7 +65,7 @@ def _(value: bool, depth: int) -> str:
 
 @_text.register
 def _(value: str, depth: int) -> str:
-    return str(value[:MOST_TEXT])
+    return str(value[: MOST_TEXT + 1])
 
 
 @_text.register

@@ -1,0 +1,139 @@
+r"""What became of a program, from what its server passed on.
+
+    said '{"value": "42", "rule": "answer-variable"}'                  -> 42, answer-variable
+    said '{"value": "7", "rule": "last-value"}', printed "so\n42\n"      -> 42, last-printed
+    said '{"failure": "name-error", "detail": "...", "rule": null}'    -> name-error
+    said '{}', '[1]', '{"value": 42, "rule": "x"}', half of it         -> runtime-error
+
+A program shares its process with what describes its result, so all of this is the program's word.
+It is taken where a well-behaved harness (``inside.harness``) could have said it, to the letter; all
+else is an error of the program. What a program can gain by a result that it made up is an answer of
+its choice, and that it has by ``answer = 42``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from siked.records import Failure
+from siked.verification.sandbox.inside import harness
+from siked.verification.sandbox.inside.values import MOST_TEXT
+
+_RULES = frozenset(harness.RULES)
+_FAILURES = frozenset(harness.FAILURES)
+_ANSWER = frozenset({"value", "rule"})
+_NO_ANSWER = frozenset({"failure", "detail", "rule"})
+_KILL = 9
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a program: an answer, or a failure."""
+
+    value: str | None
+    """Its answer as text, or None with the reason in ``failure``."""
+    rule: str | None = None
+    """How the answer was found: see ``siked.verification.sandbox.inside.harness``."""
+    failure: Failure | None = None
+    detail: str = ""
+    """More on the failure, for people."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is both or neither."""
+        if (self.value is None) == (self.failure is None):
+            raise ValueError("a result is either an answer or a failure")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server passes on of a program."""
+
+    limit: str
+    """The limit that it went over, if any; see ``inside.frames``."""
+    signal: int
+    """The signal that ended it, or 0."""
+    printed: bytes
+    said: bytes
+
+
+def judge(reply: Reply, word: bytes) -> Result:
+    """Return what became of a program.
+
+    Args:
+        reply: what its server passed on.
+        word: what a result of it opens with.
+    """
+    if reply.limit:
+        return Result(None, failure=Failure(reply.limit), detail=f"over the limit: {reply.limit}")
+    if not reply.said.startswith(word):
+        return _without_result(reply.signal)
+    try:
+        result = said(reply.said[len(word) :])
+    except (ValueError, RecursionError):
+        detail = "its process gave a result that is none"
+        return Result(None, failure=Failure.RUNTIME_ERROR, detail=detail)
+    if result.rule == harness.LAST_VALUE:
+        lines = reply.printed.decode(errors="replace").strip().splitlines()
+        if lines:
+            return _printed(lines[-1].strip())
+        if result.failure is Failure.NO_ANSWER:
+            return replace(result, rule=None)
+    return result
+
+
+def said(text: bytes) -> Result:
+    """Read the result that a program's process wrote.
+
+    Raises:
+        ValueError, RecursionError: it is none that the harness writes.
+    """
+    fields = json.loads(text.decode("ascii"), object_pairs_hook=_object)
+    if not isinstance(fields, dict):
+        raise ValueError("no object")  # noqa: TRY004 - what is read is at fault
+    if fields.keys() == _ANSWER:
+        return Result(_text(fields["value"], MOST_TEXT), _one_of(_RULES, fields["rule"]))
+    if fields.keys() != _NO_ANSWER:
+        raise ValueError("unknown fields")
+    rule = None if fields["rule"] is None else _one_of(_RULES, fields["rule"])
+    failure = Failure(_one_of(_FAILURES, fields["failure"]))
+    return Result(None, rule, failure, _text(fields["detail"], harness.MOST_DETAIL))
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field that is there twice")
+    return fields
+
+
+def _text(value: Any, most: int) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise ValueError("no text, or too long")
+    value.encode()  # half a surrogate pair is no text
+    return value
+
+
+def _one_of(known: frozenset[str], value: Any) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise ValueError("an unknown word")
+    return value
+
+
+def _printed(line: str) -> Result:
+    """The last line as the answer."""
+    rule = "last-printed"
+    if len(line) > MOST_TEXT:
+        detail = f"a line of more than {MOST_TEXT} characters"
+        return Result(None, rule, Failure.NOT_A_NUMBER, detail)
+    return Result(line, rule)
+
+
+def _without_result(signal: int) -> Result:
+    if signal:
+        kind = Failure.MEMORY if signal == _KILL else Failure.RUNTIME_ERROR
+        return Result(None, failure=kind, detail=f"killed by signal {signal}")
+    detail = "the process ended without a result"
+    return Result(None, failure=Failure.RUNTIME_ERROR, detail=detail)
