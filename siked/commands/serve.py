@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a student with vLLM until Ctrl-C; `siked solve --server URL` asks it."""
-    check_vllm(python)
+    python = check_vllm(python)
     folder = merged(choose(student), load_params(Path("params.yaml")))
     # Started as a module: the `vllm` command of the CPU package looks for a package that is not it.
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
@@ -57,12 +58,16 @@ def serve(
     os.execve(python, command, {**variables(), **os.environ})
 
 
-def check_vllm(python: Path) -> None:
-    """See that an environment has vLLM.
+def check_vllm(python: Path) -> Path:
+    """Return the whole path of an interpreter whose environment has vLLM.
 
     Raises:
         UserError: it has not, or it is none.
     """
+    found_at = shutil.which(python)
+    if found_at is None:
+        raise UserError(f"--python {python}: no such interpreter")
+    python = Path(found_at).absolute()  # a link of a virtual environment stays one
     code = "import sys; from importlib.util import find_spec; sys.exit(find_spec('vllm') is None)"
     try:
         found = subprocess.run([python, "-c", code], check=False).returncode == 0
@@ -73,6 +78,7 @@ def check_vllm(python: Path) -> None:
             f"{python} has no vLLM: make an environment for it and name its interpreter with "
             f"--python: {INSTALL}"
         )
+    return python
 
 
 def merged(chosen: Chosen, settings: Params) -> Path:

@@ -70,5 +70,5 @@ def solve(
         )
     print("\n")
     print(f"strategy: {solved.strategy or 'none chosen'}")
-    ran = " (by running the program)" if solved.strategy == "pot" else ""
+    ran = " (by running the program)" if solved.ran else ""
     print(f"answer: {solved.answer}{ran}" if solved.answer else f"no answer: {solved.failure}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from siked import strategies as strategies_known
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt, split_tag
 from siked.records import Failure
@@ -39,6 +40,8 @@ class Answer:
     failure: Failure | None
     truncated: bool
     """Cut off by the length limit."""
+    ran: bool = False
+    """The answer was computed by running the rationale, not read in it."""
 
 
 def answer(
@@ -72,4 +75,5 @@ def answer(
     if chosen is None:
         return Answer(None, rationale, None, Failure.NO_STRATEGY, truncated)
     (solved,) = solve(chosen, [rationale], sandbox, ignore_rules=ignore_rules)
-    return Answer(chosen, rationale, solved.answer, solved.failure, truncated)
+    ran = strategies_known.find(chosen).answers == "program"
+    return Answer(chosen, rationale, solved.answer, solved.failure, truncated, ran)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
@@ -22,6 +23,11 @@ from siked.settings.steps import (
 
 NO_EFFECT: dict[str, Any] = {"ray": True, "tracking": True, "verify": {"workers"}}
 """Settings that change no output, as pydantic's ``exclude``: no cached file may show them."""
+
+NOT_A_TEST_SET = {"train", "dev", "carried", "selected", "iterations", "baseline", "best"}
+"""Names that files and figures of every run have; a test set of such a name would replace them."""
+NOT_AN_ITERATION = re.compile(r"best|workspace|teacher|baseline(-.*)?")
+"""Names by which a student is asked for who is no iteration."""
 
 
 class Params(Settings):
@@ -70,6 +76,8 @@ class Params(Settings):
     def _iterations_chain(cls, value: dict[str, Iteration]) -> dict[str, Iteration]:
         if FIRST_ITERATION in value:
             raise ValueError(f"{FIRST_ITERATION} is plain distillation and always there: drop it")
+        if taken := [name for name in value if NOT_AN_ITERATION.fullmatch(name)]:
+            raise ValueError(f"{taken[0]}: means another student: name the iteration otherwise")
         followed: dict[str, str] = {}
         for name, iteration in value.items():
             if iteration.previous not in value and iteration.previous != FIRST_ITERATION:
@@ -92,10 +100,15 @@ class Params(Settings):
         return value
 
     @model_validator(mode="after")
-    def _bias_is_taught(self) -> Self:
+    def _names_fit(self) -> Self:
         named = () if self.mix.bias == "student" else self.mix.bias or ()
         if extra := set(named) - set(self.strategies):
             raise ValueError(f"mix.bias names strategies that are not taught: {sorted(extra)}")
+        if taken := sorted(NOT_A_TEST_SET & set(self.questions.test)):
+            raise ValueError(
+                f"questions.test.{taken[0]}: every run has files or figures of that name: name the "
+                "test set otherwise"
+            )
         if both := sorted(set(self.questions.train) & set(self.questions.test)):
             raise ValueError(f"questions.train and questions.test share the names {both}")
         return self

@@ -17,6 +17,7 @@ from siked.settings import (
 )
 
 DEMO = Path(__file__).parents[2] / "presets" / "demo.yaml"
+UNSEEN = {"format": "demo", "split": "unseen", "rows": 5}
 VLLM = {"name": "vllm", "dtype": "auto", "max_model_len": 1024}
 
 
@@ -75,6 +76,12 @@ def changed(key: str, value: object) -> dict:
             "it0 is already followed by it1",
         ),
         ("iterations", {"it0": {"previous": "it0"}}, "it0 is plain distillation"),
+        ("iterations", {"best": {"previous": "it0"}}, "best: means another student"),
+        ("iterations", {"baseline-cot": {"previous": "it0"}}, "baseline-cot: means another"),
+        *(
+            ("questions.test", {name: UNSEEN}, f"questions.test.{name}: every run has files")
+            for name in ("dev", "train", "selected", "iterations", "baseline", "carried", "best")
+        ),
         ("train", None, "train: "),
     ],
 )

@@ -57,4 +57,4 @@ def test_an_answer_is_what_the_rationale_gives():
             return Completion(0, 0, text, 1, 1, "stop")
 
     rationale = "rolls = 12\nanswer = rolls * 3"
-    assert ask(Taught()) == Answer("pot", rationale, "36", failure=None, truncated=False)
+    assert ask(Taught()) == Answer("pot", rationale, "36", failure=None, truncated=False, ran=True)
