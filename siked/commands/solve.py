@@ -1,8 +1,8 @@
 """siked solve: ask a trained student, here or behind a server.
 
-siked solve "Tom has 3 apples and buys 4. How many has he?"
-siked solve --student it1 --strategy pot "Tom has 3 apples and buys 4. How many has he?"
-siked solve --server http://127.0.0.1:8000 "Tom has 3 apples and buys 4. How many has he?"
+siked solve "Tom has 3 apples and buys 4. How many does he have?"
+siked solve --student it1 --strategy pot "Tom has 3 apples and buys 4. How many does he have?"
+siked solve --server http://127.0.0.1:8000 "Tom has 3 apples and buys 4. How many does he have?"
 """
 
 from __future__ import annotations

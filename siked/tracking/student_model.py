@@ -1,7 +1,7 @@
 r"""A registered student as MLflow loads it: questions in, worked answers out.
 
     model = mlflow.pyfunc.load_model("models:/siked@champion")
-    model.predict(["Tom has 3 apples and buys 4. How many has he?"])
+    model.predict(["Tom has 3 apples and buys 4. How many does he have?"])
     [{"answer": "7", "strategy": "pot", "rationale": "apples = 3 + 4\nanswer = apples"}]
 
 MLflow keeps a copy of this file and of the package beside the model, and runs the copy. Programs
