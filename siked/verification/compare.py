@@ -35,6 +35,8 @@ _EXPRESSION = re.compile(
     r"(?:\\?(?:sqrt|frac|dfrac|tfrac|pi|cdot|times|div|left|right|pm|log|ln|sin|cos|tan|exp|text|"
     r"boxed)(?![a-z])|[\d\s+\-−–*/^().,{}\\$%×·÷]|π|√)++"
 )
+_MARKS = re.compile(r"[$\n\r]|\\[\[\]()]")
+"""What begins or ends an expression in a text, so that it is none by itself."""
 
 
 def same(left: Number, right: Number) -> bool:
@@ -80,16 +82,20 @@ def expression(prediction: str) -> str | None:
 
 
 def equivalence(expression: str, gold: str) -> str:
-    """A program whose answer is 1 where Math-Verify finds an expression equal to the gold, else 0.
+    r"""A program whose answer is 1 where Math-Verify finds an expression equal to the gold, else 0.
 
-    Its time limits are switched off: they are alarms, which never come while sympy computes, and
-    the sandbox has its own.
+    It is -1 where the text is no expression as a whole: Math-Verify looks for one in a text, and
+    would find 18 in ``5$ $18``, ``5 ) 18`` and ``5 \boxed{18}``. Its time limits are switched off:
+    they are alarms, which never come while sympy computes, and the sandbox has its own.
     """
+    whole = "" if _MARKS.search(expression) else expression
     return (
-        "from math_verify import parse, verify\n"
-        f"gold = parse({f'${gold}$'!r}, parsing_timeout=None)\n"
-        f"prediction = parse({f'${expression}$'!r}, parsing_timeout=None)\n"
-        "answer = int(bool(gold and prediction and verify(gold, prediction, timeout_seconds=None)))"
+        "from math_verify import LatexExtractionConfig, parse, verify\n"
+        "how = dict(extraction_config=[LatexExtractionConfig(boxed_match_priority=-1)], "
+        "fallback_mode='no_fallback', parsing_timeout=None)\n"
+        f"gold, prediction = parse({f'${gold}$'!r}, **how), parse({f'${whole}$'!r}, **how)\n"
+        "answer = int(verify(gold, prediction, timeout_seconds=None)) "
+        "if gold and prediction else -1"
     )
 
 

@@ -23,7 +23,7 @@ import textwrap
 from itertools import zip_longest
 
 from siked.verification.sandbox import Program
-from siked.verification.sandbox.pool import ANSWER_NAMES
+from siked.verification.sandbox.pool import ANSWER_NAMES, MOST_SOURCE
 
 _FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(\w*)[^\n]*\n?", re.MULTILINE)
 _LANGUAGES = {"", "python", "python3", "py", "py3", "tool_code", "code"}
@@ -56,13 +56,16 @@ def read(text: str, answer_var: str | None = None) -> Program:
         text: what the model wrote.
         answer_var: the one variable that holds the answer; else the usual ones.
     """
+    names = (answer_var,) if answer_var else ANSWER_NAMES
+    if len(text) > MOST_SOURCE:
+        return Program((text,), names)  # which the sandbox refuses
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     code = _fenced(text)
     if code is None:
         code = _own(text)
     readings = [_tidy(code), _tidy(_without_prose(code)), _tidy(code.translate(_QUOTES))]
     distinct = tuple(dict.fromkeys(one for one in readings if one.strip()))
-    return Program(distinct or ("",), (answer_var,) if answer_var else ANSWER_NAMES)
+    return Program(distinct or ("",), names)
 
 
 def _fenced(text: str) -> str | None:

@@ -18,6 +18,7 @@ from siked.records import Failure
 from siked.settings import VerifySettings
 from siked.verification.sandbox import Sandbox, isolation
 from siked.verification.sandbox.inside import frames, landlock
+from siked.verification.sandbox.pool import MOST_SOURCE
 
 LIMITS = VerifySettings(seconds=10, memory_mb=512, output_kb=16, workers=2, isolation="rlimits")
 WAYS = {
@@ -44,6 +45,14 @@ def walls(request: pytest.FixtureRequest) -> Iterator[str]:
 def sandbox(walls: str) -> Iterator[Sandbox]:
     """With time enough, on a slow disk too, for every program that ends by itself."""
     with Sandbox(LIMITS) as opened:
+        assert opened.isolation == walls
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def single(walls: str) -> Iterator[Sandbox]:
+    """With one worker, so that one program runs after the other on the same server."""
+    with Sandbox(LIMITS.model_copy(update={"workers": 1})) as opened:
         assert opened.isolation == walls
         yield opened
 
@@ -189,6 +198,7 @@ ENDS = {
     "two values": ("answer = 1, 2", Failure.NOT_A_NUMBER),
     "truth value": ("answer = 1 == 1", Failure.NOT_A_NUMBER),
     "too many digits": ("answer = 7**10000", Failure.NOT_A_NUMBER),
+    "a long program": ("answer = 18" + " " * MOST_SOURCE, Failure.SYNTAX_ERROR),
 }
 
 
@@ -197,7 +207,7 @@ SAID = {
     "a list": "[1]",
     "a text": '"18"',
     "no JSON": '{"value": "18", "rule": ',
-    "brackets": "[" * 100_000,
+    "brackets": "[" * 40_000,
     "brackets that fit": "[" * 30_000,
     "a number as value": '{"value": 18, "rule": "answer-variable"}',
     "no number": '{"value": NaN, "rule": "answer-variable"}',
@@ -246,6 +256,39 @@ def test_each_attack_ends_with_its_failure_and_leaves_the_next_program_unharmed(
     hurt, *unharmed = hasty.run([program, "answer = 6 * 7", "answer = 6 * 7"])
     assert (hurt.value, hurt.failure) == (None, failure), hurt.detail
     assert [one.value for one in unharmed] == ["42", "42"]
+
+
+def _attacks() -> dict[str, tuple[str, str]]:
+    """The attacks by name: how each ends, and its program."""
+    parts = (Path(__file__).parent / "attacks.txt").read_text().split("=== ")[1:]
+    heads = [part.partition("\n") for part in parts]
+    return {
+        name: (expected, program)
+        for head, _, program in heads
+        for name, _, expected in [head.partition(": ")]
+    }
+
+
+ATTACKS = _attacks()
+"""Longer programs, in a file of their own: ``=== name: how it ends``, then the program. After some
+of them comes ``=== after name``, run next on the same server, which must notice nothing."""
+
+
+@pytest.mark.parametrize("name", [one for one in ATTACKS if not one.startswith("after ")])
+def test_each_longer_attack_ends_as_its_head_says(
+    hasty: Sandbox, single: Sandbox, name: str
+) -> None:
+    names = [name, *({f"after {name}"} & ATTACKS.keys())]
+    expected, machine = [], ""
+    for one in names:
+        ends, _, machine = ATTACKS[one][0].partition(" on ")
+        expected.append((ends[6:], None) if ends.startswith("value:") else (None, ends))
+    if machine and machine != os.uname().machine:
+        pytest.skip(f"the numbers of its system calls are those of {machine}")
+    sandbox = hasty if ATTACKS[name][0] == "timeout" else single
+    *found, after = sandbox.run([*(ATTACKS[one][1] for one in names), "answer = 6 * 7"])
+    assert [(one.value, one.failure) for one in found] == expected, found
+    assert after.value == "42"
 
 
 CALLS = {

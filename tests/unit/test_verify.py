@@ -119,6 +119,17 @@ def test_an_expression_that_never_ends_is_killed(sandbox: Sandbox) -> None:
     assert after.correct is True
 
 
+def test_an_answer_is_no_instruction_to_math_verify(sandbox: Sandbox) -> None:
+    """It looks for an expression in a text and takes the last, or a boxed one."""
+    parts = ["5$ $18", "5*5 $$ 18", "$5*5$$ $$18$", "5*5 . 18", "5 ) 18", "5*5 % 18", "5*1 \\$ 18",
+             "\\frac{5}{} 18", "5*5 \\[18*1\\] 3"]  # fmt: skip
+    whole = ["2 * 9", "\\sqrt{324}", "$\\sqrt{324}$", "2^4 + 2", "36 \\div 2", "$\\frac{36}{2}*1$"]
+    given = [rationale("cot", f"Final Answer: {text}") for text in (*parts, *whole)]
+    found = list(verify(given, QUESTIONS, sandbox))
+    assert [one.text for one in found[: len(parts)] if one.correct] == []
+    assert [one.text for one in found[len(parts) :] if not one.correct] == []
+
+
 def test_of_a_truncated_rationale_only_what_is_surely_whole_counts(sandbox: Sandbox) -> None:
     cases = [
         ("cot", "9 * 2 = 18", Failure.TRUNCATED),

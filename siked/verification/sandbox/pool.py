@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 ANSWER_NAMES = ("answer", "ans", "final_answer")
 """The variables that hold a program's answer, best first."""
-_LONGEST_SOURCE = 200_000
+MOST_SOURCE = 50_000
+"""Characters of a program; a model that writes more has lost its thread."""
 _GRACE_SECONDS = 5.0
 _AHEAD = 64
 """Finished results kept for each worker while an earlier program still runs."""
@@ -169,8 +170,9 @@ class Sandbox:
 
 
 def _refused(program: Program) -> Result | None:
-    if sum(map(len, program.sources)) > _LONGEST_SOURCE * len(program.sources):
-        return Result(None, failure=Failure.SYNTAX_ERROR, detail="too long for a program")
+    if max(map(len, program.sources)) > MOST_SOURCE:
+        detail = f"more than {MOST_SOURCE} characters"
+        return Result(None, failure=Failure.SYNTAX_ERROR, detail=detail)
     return None
 
 

@@ -106,8 +106,9 @@ class Programs:
         try:
             self._confine()
             word = frames.read(requests, frames.WORD)
-            request = json.loads(frames.read(requests, size - frames.WORD))
+            body = frames.read(requests, size - frames.WORD)
             os.write(result, frames.READY)
+            request = json.loads(body)
             nothing, _ = os.pipe()
             os.dup2(nothing, _STDIN)
             os.dup2(printed, _STDOUT)

@@ -3,9 +3,9 @@
 The list holds what an interpreter needs that is already up: memory, reading files, writing to
 what is open, clocks. Not on it: processes and threads, sockets, signals to others, ptrace, mounts,
 namespaces, shared memory, running other files. The filter is a program for the kernel's packet
-filter machine, written out here since it is a plain list. Three of the calls can do more than that
-and pass with harmless arguments only: opening is for reading, and ``fcntl`` and ``ioctl`` have
-commands that send signals.
+filter machine, written out here since it is a plain list. Some of the calls can do more than that
+and pass with harmless arguments only: opening is for reading, a futex is the process's own, and
+``fcntl`` and ``ioctl`` have commands that send signals or change what other processes have open.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ _NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16
 # Opcodes: load a word, jump if equal, jump if it has any of some bits, jump, return.
 _LOAD, _EQUAL, _ANY_BIT, _SKIP, _RETURN = 0x20, 0x15, 0x45, 0x05, 0x06
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_FLAGS = {"open": 1, "openat": 2}
-"""Which argument says what a file is opened for."""
+_PRIVATE = 128  # a futex on a page of a library is otherwise one with every process that has it
+_FLAGS = {
+    "open": (1, _WRITING, _DENY, _ALLOW),
+    "openat": (2, _WRITING, _DENY, _ALLOW),
+    "futex": (1, _PRIVATE, _ALLOW, _DENY),
+}
+"""Calls by their flags: which argument, which bits, what follows with any of them and with none."""
 _COMMANDS = {
-    # Duplicate, read and set the flags of a descriptor and of what is open.
-    "fcntl": (0, 1, 2, 3, 4, 1030),
+    # Duplicate, read and set the flags of a descriptor, read those of what is open.
+    "fcntl": (0, 1, 2, 3, 1030),
     # Is it a terminal; keep or close when another program is run.
     "ioctl": (0x5401, 0x5450, 0x5451),
 }
@@ -133,14 +138,14 @@ def _compile(machine: int, calls: dict[str, int]) -> bytes:
         # An allowed call goes to the last instruction of this part.
         code.append(_instruction(_EQUAL, number, len(plain) - place, 0))
     code += [_instruction(_SKIP, 1), _instruction(_RETURN, _ALLOW)]
-    for name, argument in _FLAGS.items():
+    for name, (argument, bits, with_any, without) in _FLAGS.items():
         if name in calls:
             code += [
                 _instruction(_EQUAL, calls[name], 0, 4),
                 _instruction(_LOAD, _ARGUMENTS_AT + 8 * argument),
-                _instruction(_ANY_BIT, _WRITING, 1, 0),
-                _instruction(_RETURN, _ALLOW),
-                _instruction(_RETURN, _DENY),
+                _instruction(_ANY_BIT, bits, 1, 0),
+                _instruction(_RETURN, without),
+                _instruction(_RETURN, with_any),
             ]
     for name, commands in _COMMANDS.items():
         code.append(_instruction(_EQUAL, calls[name], 0, len(commands) + 3))
