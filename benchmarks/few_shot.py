@@ -66,7 +66,7 @@ def show(
         asked: questions by benchmark and id.
         strategies: those whose prompts are shown, one after the other.
     """
-    engine = open_journaled(params.engine, layout.BASE, None, journal=layout.journal())
+    engine = open_journaled(params.engine, layout.BASE, None, journal=layout.kept(layout.JOURNAL))
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens, stop=TEACHER_STOP)
     right: defaultdict[tuple[str, str], int] = defaultdict(int)
     with open_verifier(params.verify, None) as verifier:

@@ -37,7 +37,7 @@ import psutil  # type: ignore[import-untyped]
 
 from siked.files import sha256
 from siked.records import Rationale, read_records, write_records
-from siked.run.pipeline import Pipeline
+from siked.run.dvc import Pipeline
 from tests.functional.checkout import Checkout, Clone
 from tests.tiny_student import build
 
@@ -228,7 +228,7 @@ class Bench:
         """Remove a stage's outputs, as DVC does; and, for a new trial, what a kill leaves too."""
         folder = self._copy.folder
         for out in self._stages[f"{stage}@{ITERATION}"].outs:
-            path = folder / out
+            path = folder / out.path
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         if everything:
             shutil.rmtree(folder / ".siked", ignore_errors=True)
@@ -237,7 +237,7 @@ class Bench:
         """The hash of every output file."""
         found = {}
         for out in self._stages[f"{stage}@{ITERATION}"].outs:
-            path = self._copy.folder / out
+            path = self._copy.folder / out.path
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 if file.is_file():
                     found[file.relative_to(self._copy.folder).as_posix()] = sha256(file)

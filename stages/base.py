@@ -15,7 +15,7 @@ from stages.common import stage
 def main() -> None:
     """Fetch, check and convert the student."""
     with stage("base") as params:
-        fetch(params.student, layout.BASE, layout.scratch() / "downloads")
+        fetch(params.student, layout.BASE, layout.kept(layout.DOWNLOADS))
 
 
 if __name__ == "__main__":

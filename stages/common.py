@@ -10,14 +10,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from siked.errors import UserError, reported
 from siked.files import read_json, replacing_folder
 from siked.records import Question, read_records
 from siked.run import layout
-from siked.run.running import shown
-from siked.run.timings import Timing, note
+from siked.run.progress import Timing, note, shown
 from siked.settings import Params, load_params
 from siked.tracking import Experiment, Tracker, open_tracker, origin
 
@@ -34,7 +32,7 @@ def stage(name: str) -> Iterator[Params]:
         params = load_params(layout.PARAMS)
         started = time.monotonic()
         experiment = os.environ.get("DVC_EXP_NAME")
-        with shown(layout.scratch() / "progress", name, experiment) as works:
+        with shown(layout.kept(layout.PROGRESS), name, experiment) as works:
             yield params
         timing = Timing(
             experiment=experiment,
@@ -42,7 +40,7 @@ def stage(name: str) -> Iterator[Params]:
             seconds=round(time.monotonic() - started, 1),
             recalled=sum(work.recalled for work in works),
         )
-        note(layout.scratch() / "timings.jsonl", timing)
+        note(layout.kept(layout.TIMINGS), timing)
 
 
 def questions(path: Path) -> dict[str, Question]:
@@ -62,14 +60,6 @@ def questions(path: Path) -> dict[str, Question]:
 def stopped(previous: layout.Student) -> bool:
     """Whether the loop had ended with ``previous``, so that its result is carried on."""
     return bool(read_json(previous.plateau)["stopped"])
-
-
-def evaluations(names: list[str]) -> dict[str, dict[str, Any]]:
-    """What ``eval`` counted of the named students, by name and benchmark."""
-    found = {name: read_json(layout.Student(name).metrics("eval")) for name in names}
-    for evaluation in found.values():
-        del evaluation["carried"], evaluation["so_far"]
-    return found
 
 
 def carry(source: Path, target: Path) -> None:
@@ -94,7 +84,7 @@ def tracker(params: Params, **tags: str) -> Tracker:
     known = {"dvc_experiment": experiment, "preset": origin.preset(params, here / "presets")}
     return open_tracker(
         Experiment(
-            store=f"sqlite:///{layout.scratch() / 'mlflow.db'}",
+            store=f"sqlite:///{layout.kept(layout.MLFLOW)}",
             group=params.tracking.experiment,
             key=f"{key}-{experiment}" if experiment else key,
             name=experiment or f"workspace-{key}",

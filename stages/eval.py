@@ -64,8 +64,7 @@ def main(
 
 def benchmarks(params: Params) -> dict[str, dict[str, Question]]:
     """The questions of dev and every test set, by benchmark and id."""
-    paths = {DEV: layout.DEV, **{name: layout.test_set(name) for name in params.questions.test}}
-    return {name: questions(path) for name, path in paths.items()}
+    return {name: questions(layout.questions(name)) for name in [DEV, *params.questions.test]}
 
 
 def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
@@ -102,7 +101,7 @@ def ask(
         params.engine,
         layout.BASE,
         files.adapter if trained else None,
-        journal=layout.journal(),
+        journal=layout.kept(layout.JOURNAL),
         ray=params.ray,
     )
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens)

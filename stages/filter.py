@@ -38,7 +38,7 @@ def main(
     with stage(name) as params:
         if iteration is None:
             sources = [layout.RATIONALES / f"{name}.jsonl" for name in params.strategies]
-            run(params, sources, layout.D_LLM, layout.METRICS / "teacher.json")
+            run(params, sources, layout.D_LLM, layout.TAUGHT)
         else:
             student = layout.Student(iteration)
             run(params, [student.generated], student.verified, student.metrics("filter"))
@@ -54,7 +54,7 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
     asked = questions(layout.TRAIN)
     counts = VerdictCounts(params.strategies)
     rationales = chain.from_iterable(read_records(source, Rationale) for source in sources)
-    place = layout.scratch() / "filter" / f"{key(params, sources)}.jsonl"
+    place = layout.kept(layout.VERDICTS) / f"{key(params, sources)}.jsonl"
     with (
         Kept(place, VerifiedRationale) as kept,
         track(total, f"filter {target.parent.name}") as progress,
@@ -86,7 +86,7 @@ def _say_that_nothing_is_left(target: Path, rows: int) -> None:
     if target == layout.D_LLM:
         raise UserError(
             f"{target}: not one of the teacher's {rows} rationales is right, so there is "
-            f"nothing to distil: look at `failure` in metrics/teacher.json"
+            f"nothing to distil: look at `failure` in {layout.TAUGHT}"
         )
     print(f"{target}: not one of {rows} rationales is right: training goes on with D_LLM")
 

@@ -40,7 +40,7 @@ def main(
                 params.engine,
                 layout.BASE,
                 writer.adapter,
-                journal=layout.journal(),
+                journal=layout.kept(layout.JOURNAL),
                 ray=params.ray,
             )
             sampling = Sampling(**params.generate.model_dump(), seed=params.seed)

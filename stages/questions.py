@@ -55,7 +55,7 @@ def main() -> None:
         write_json(layout.OVERLAP, overlap)
         reasons = Counter((row["source"], row["reason"].split(":")[0]) for row in left_out)
         write_json(
-            layout.METRICS / "questions.json",
+            layout.FOUND,
             {
                 "train": len(train),
                 "dev": len(held_out),

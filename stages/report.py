@@ -7,13 +7,11 @@ Figures of stages that DVC restored from its cache reach MLflow here too.
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
 from siked.analysis.figures import DEV
-from siked.files import read_json, replacing_folder, write_json, write_text
-from siked.report import everything, figures, losses, pictures, plots, read_run, render
+from siked.files import replacing_folder, write_json, write_text
+from siked.report import Report, figures, pictures, plots, render
 from siked.run import layout
 from siked.settings import FIRST_ITERATION, Params
 from siked.tracking import DataSet, Selected, origin
@@ -23,7 +21,7 @@ from stages.common import stage, tracker
 def main() -> None:
     """Write ``plots/*.json``, ``metrics/iterations/`` and ``reports/``."""
     with stage("report") as params:
-        run = read_run(params)
+        run = Report(params)
         accuracy = plots.accuracy_rows(run.evaluations, run.chain)
         shares = plots.share_rows(run.evaluations, run.chain)
         failures = plots.failure_rows(run.evaluations, run.chain)
@@ -39,44 +37,45 @@ def main() -> None:
             write_text(folder / "index.html", render(run))
             for figure in figures(run):
                 write_text(folder / f"{figure.name}.svg", pictures.svg(figure.chart))
-        record(params, run.evaluations, isolation=run.teacher["isolation"])
+        record(params, run)
 
 
-def record(params: Params, evaluated: dict[str, dict[str, Any]], *, isolation: str) -> None:
+def record(params: Params, run: Report) -> None:
     """Everything that the run counted, in MLflow, and the selected student in its registry."""
     if not params.tracking.mlflow:
         return
-    iterations = params.chain()
+    iterations = run.chain
     names = [*iterations, *params.strategies]
-    runs = tracker(params, isolation=isolation, **origin.inputs(layout.PARAMS.parent, names))
+    runs = tracker(
+        params, isolation=run.teacher["isolation"], **origin.inputs(layout.PARAMS.parent, names)
+    )
     asked = [DataSet(DEV, layout.DEV, "validation")]
     asked += [DataSet(name, layout.test_set(name), "testing") for name in params.questions.test]
-    for name, evaluation in evaluated.items():
-        steps = {step: figures for step, figures in everything(name).items() if step != "eval"}
+    for name, evaluation in run.evaluations.items():
+        steps = {step: counts for step, counts in run.steps[name].items() if step != "eval"}
         place = iterations.index(name) if name in iterations else None
         source = layout.Student(FIRST_ITERATION if place is None else name)
         runs.log(
             name,
             {**evaluation, **steps},
             step=place,
-            curve=[(row["step"], row["loss"]) for row in losses([name])],
+            curve=[(row["step"], row["loss"]) for row in run.curves([name])],
             data=[DataSet(f"{source.name}-mix", source.mix, "training"), *asked],
         )
     runs.finish(
         [layout.REPORTS, layout.PLOTS, layout.PARAMS],
         data=[DataSet("train", layout.TRAIN, "training"), *asked],
     )
-    selected = read_json(layout.METRICS / "summary.json")["selected"]
     runs.register(
         Selected(
-            name=selected,
+            name=run.selected,
             folder=layout.BEST,
             base=layout.BASE,
             dtype=params.engine.dtype,
             max_new_tokens=params.eval.max_new_tokens,
             verify=params.verify,
             dev=layout.DEV,
-            accuracy=evaluated[selected][DEV]["accuracy"],
+            accuracy=run.evaluations[run.selected][DEV]["accuracy"],
         )
     )
 

@@ -9,7 +9,6 @@ names, so that the folders hold this run alone (DVC's cache still has the rest).
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import typer
 
@@ -19,8 +18,9 @@ from siked.records import VerifiedRationale, read_records
 from siked.report.cards.model import Facts, Training, model_card
 from siked.report.cards.teacher import written_by
 from siked.run import layout
+from siked.run.run import Run
 from siked.settings import FIRST_ITERATION, Params
-from stages.common import evaluations, stage
+from stages.common import stage
 
 
 def main() -> None:
@@ -29,7 +29,8 @@ def main() -> None:
         chain = params.chain()
         baselines = [layout.baseline(strategy) for strategy in params.strategies]
         sweep({*chain, *baselines})
-        evaluated = evaluations([*chain, *baselines])
+        run = Run()
+        evaluated = {name: run.evaluation(name) for name in [*chain, *baselines]}
         chosen = best({name: evaluated[name][DEV]["accuracy"] for name in chain})
         gains = {
             name: compare(answers(FIRST_ITERATION, name), answers(chosen, name))
@@ -51,7 +52,7 @@ def main() -> None:
             write_json(folder / "siked.json", {"version": 1, "iteration": chosen})
             write_text(folder / "README.md", model_card(card))
         write_json(
-            layout.METRICS / "summary.json",
+            layout.SUMMARY,
             summary(evaluated, chain, baselines, chosen, gains),
         )
         print(f"selected {chosen}: dev accuracy {evaluated[chosen][DEV]['accuracy']:.3f}")
@@ -81,12 +82,7 @@ def trainings(params: Params, chosen: str) -> list[Training]:
 
 def sweep(names: set[str]) -> None:
     """Remove the folders of students that are not in this run."""
-    for parent in (
-        layout.STUDENTS,
-        Path("data/students"),
-        layout.METRICS / "students",
-        layout.PLOTS / "students",
-    ):
+    for parent in (layout.STUDENTS, layout.WRITTEN, layout.COUNTED, layout.CURVES):
         for folder in sorted(parent.iterdir()):
             if folder.is_dir() and folder.name not in names:
                 shutil.rmtree(folder)

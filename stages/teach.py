@@ -67,10 +67,10 @@ def open_teacher(
     engine: Engine
     if isinstance(model.engine, OpenAISettings):
         name = model.source.removeprefix("served:")
-        engine = open_served(model.engine, name, journal=layout.journal())
+        engine = open_served(model.engine, name, journal=layout.kept(layout.JOURNAL))
     else:
         folder = locate(model.source, model.revision)
-        engine = open_journaled(model.engine, folder, journal=layout.journal(), ray=ray)
+        engine = open_journaled(model.engine, folder, journal=layout.kept(layout.JOURNAL), ray=ray)
     return engine, Sampling(**model.sampling.model_dump(), seed=model.seed, stop=TEACHER_STOP)
 
 

@@ -63,7 +63,7 @@ def main(
                 schedule=params.train.iterate if before else params.train.distil,
                 seed=params.seed,
                 out=files.adapter,
-                checkpoints=layout.scratch() / "checkpoints",
+                checkpoints=layout.kept(layout.CHECKPOINTS),
                 watch=watch,
             )
         student_format.write(

@@ -1,7 +1,7 @@
 """The files of a finished run, made without any model, for the tests of the report.
 
     params = write_run(tmp_path, right={"it0": 10, "it1": 30, "it2": 28})
-    run = read_run(params, tmp_path)
+    run = Report(params, tmp_path)
 
 Every figure is counted by the functions that the stages use, so that the files fit one another.
 """

@@ -14,12 +14,13 @@ import typer
 
 from siked.generation.journal.contents import Held, contents
 from siked.generation.journal.contents import prune as remove
+from siked.run import layout
 
 
 def cache(
-    folder: Annotated[Path, typer.Option(help="The journal of generated samples.")] = Path(
-        ".siked/journal"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="The journal of generated samples.")
+    ] = layout.JOURNAL,
     prune: Annotated[
         float | None,
         typer.Option(min=0, help="Remove models that no run has used for so many days; 0: all."),

@@ -48,7 +48,7 @@ def compare(
         raise UserError("--show and --all are for two students, not for means over seeds")
     from siked.report import comparison_markdown as markdown
     from siked.report import comparison_terminal as terminal
-    from siked.run.answers import find
+    from siked.run.run import find
 
     found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()

@@ -29,8 +29,8 @@ app = typer.Typer(no_args_is_help=True, help="Published data sets and your own q
 @app.command("list")
 def list_() -> None:
     """Show the published data sets: licence, citation, and which files are here."""
-    from siked.questions import raw_files
     from siked.questions.published import PUBLISHED
+    from siked.run import raw_files
 
     for one in PUBLISHED:
         print(f"{one.name}: {one.title}, licence: {one.licence}")
@@ -56,7 +56,7 @@ def add(
 
     A file that is not byte for byte the published one is refused.
     """
-    from siked.questions import raw_files
+    from siked.run import raw_files
 
     one = _published(name)
     with tempfile.TemporaryDirectory() as scratch:

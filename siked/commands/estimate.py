@@ -21,6 +21,7 @@ from siked.estimating.cards import Card
 from siked.estimating.ranges import Range
 from siked.estimating.stages import Plan, Row
 from siked.mixing import Variant
+from siked.run import layout
 from siked.settings import Params
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 
 def estimate(
     *,
-    file: Annotated[Path, typer.Option(help="The params file.")] = Path("params.yaml"),
+    file: Annotated[Path, typer.Option(help="The params file.")] = layout.PARAMS,
     card: Annotated[
         str | None, typer.Option(help="A card of the table; none: this machine's last run.")
     ] = None,
@@ -66,12 +67,11 @@ def estimate(
     from siked.estimating.cards import verified_a_second
     from siked.estimating.last_run import last_run
     from siked.estimating.stages import Plan
+    from siked.run.run import Run
     from siked.settings import load_params
 
     params = load_params(file)
-    last = last_run(
-        Path("metrics"), Path(".siked/timings.jsonl"), Path("dvc.lock"), Path("models/base")
-    )
+    last = last_run(Run())
     rates = last if card is None else named_card(card)
     model = params.teacher.model
     own = model is not None and not model.source.startswith("served:")

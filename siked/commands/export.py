@@ -18,9 +18,9 @@ from siked.errors import UserError
 from siked.exporting import Kind
 from siked.exporting.gguf import GgufType
 from siked.records import Question, read_records
+from siked.run import layout
 from siked.settings import load_params
 
-DEV = Path("data/questions/dev.jsonl")
 COMPARED = 20
 """Questions on which an export is compared with the student."""
 
@@ -37,14 +37,15 @@ def export(
     ] = None,
 ) -> None:
     """Write a student for use elsewhere, checked to answer dev questions as it does here."""
-    settings = load_params(Path("params.yaml"))
+    settings = load_params(layout.PARAMS)
     from siked.exporting import hub
 
     token = hub.token_for(push) if push is not None else None
     chosen = choose(student)
-    if not DEV.is_file():
-        raise UserError(f"{DEV}: no such file: `dvc pull {DEV.parent}` or `dvc repro questions`")
-    questions = [row.question for row in islice(read_records(DEV, Question), COMPARED)]
+    dev = layout.DEV
+    if not dev.is_file():
+        raise UserError(f"{dev}: no such file: `dvc pull {dev.parent}` or `dvc repro questions`")
+    questions = [row.question for row in islice(read_records(dev, Question), COMPARED)]
     same = chosen.exporter(settings).export(out, format_, questions, gguf_type)
     print(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")
     if push is not None and token is not None:

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from siked.commands.students import BASE
 from siked.errors import UserError
 from siked.prompts import Prompt
+from siked.run import layout
 from siked.settings import OpenAISettings, TeacherModel, load_params
 
 TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.model")
@@ -39,13 +39,15 @@ def prompt(
     """
     from siked.prompts import student_prompt, teacher_prompt
 
-    settings = load_params(Path("params.yaml"))
+    settings = load_params(layout.PARAMS)
     if strategy not in (None, *settings.strategies):
         raise UserError(f"strategy: params.yaml has {', '.join(settings.strategies)}: {strategy!r}")
     if not teacher:
-        if not BASE.is_dir():
-            raise UserError(f"{BASE}: is not there: `dvc repro base` makes it, `dvc pull` gets it")
-        _show_rendered(student_prompt(question, strategy=strategy), BASE)
+        if not layout.BASE.is_dir():
+            raise UserError(
+                f"{layout.BASE}: is not there: `dvc repro base` makes it, `dvc pull` gets it"
+            )
+        _show_rendered(student_prompt(question, strategy=strategy), layout.BASE)
         return
     if strategy is None:
         raise UserError("strategy: the teacher is asked for one: add --strategy cot, l2m or pot")

@@ -24,9 +24,10 @@ def report(
     `reports/index.html` is the same page without them, since it is the same on every machine.
     """
     from siked.files import write_text
-    from siked.report import measured, read_run, render
+    from siked.report import Report, measured, render
+    from siked.run import layout
     from siked.settings import load_params
 
-    params = load_params(Path("params.yaml"))
-    write_text(out, render(read_run(params), measured(Path(), experiment)))
+    params = load_params(layout.PARAMS)
+    write_text(out, render(Report(params), measured(Path(), experiment)))
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")

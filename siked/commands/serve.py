@@ -28,10 +28,8 @@ from siked.commands.students import BEST, Chosen, StudentName, choose
 from siked.errors import UserError
 from siked.files import replacing_folder, sha256
 from siked.generation.vllm_package import INSTALL, variables
+from siked.run import layout
 from siked.settings import Params, load_params
-
-SERVED = Path(".siked/served")
-"""Merged models that were served, by the hash of what they are made of."""
 
 
 def serve(
@@ -47,7 +45,7 @@ def serve(
 ) -> None:
     """Serve a student with vLLM until Ctrl-C; `siked solve --server URL` asks it."""
     python = check_vllm(python)
-    folder = merged(choose(student), load_params(Path("params.yaml")))
+    folder = merged(choose(student), load_params(layout.PARAMS))
     # Started as a module: the `vllm` command of the CPU package looks for a package that is not it.
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", str(folder), "--served-model-name", student]
@@ -93,7 +91,7 @@ def merged(chosen: Chosen, settings: Params) -> Path:
         "max_new_tokens": settings.eval.max_new_tokens,
     }
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-    folder = SERVED / digest[:16]
+    folder = layout.SERVED / digest[:16]
     if not folder.is_dir():
         with replacing_folder(folder) as partial:
             chosen.exporter(settings).merge(partial)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from siked.commands.students import BASE, BEST, StudentName, choose
+from siked.commands.students import BEST, StudentName, choose
 from siked.errors import UserError
 from siked.exporting.solving import Writer
+from siked.run import layout
 from siked.settings import as_transformers, load_params
 
 
@@ -33,7 +33,7 @@ def solve(
 
     Programs run in the sandbox of this machine, also those that a server's student writes.
     """
-    settings = load_params(Path("params.yaml"))
+    settings = load_params(layout.PARAMS)
     chosen = None if server is not None else choose(student)
     strategies = settings.strategies if chosen is None else chosen.student.strategies
     if strategy is not None and strategy not in strategies:
@@ -57,7 +57,9 @@ def solve(
         else:
             from siked.generation.transformers import TransformersEngine
 
-            writer = TransformersEngine(BASE, chosen.adapter, as_transformers(settings.engine))
+            writer = TransformersEngine(
+                layout.BASE, chosen.adapter, as_transformers(settings.engine)
+            )
             prompt = chosen.student.ask(question, strategy)
         solved = answer(
             prompt,

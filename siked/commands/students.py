@@ -10,11 +10,10 @@ import typer
 from siked.errors import UserError
 from siked.exporting import Exporter
 from siked.models import student_format
+from siked.run import layout
 from siked.settings import Params, as_transformers
 
-BASE = Path("models/base")
 BEST = "best"
-STUDENTS = Path("models/students")
 
 StudentName = Annotated[
     str,
@@ -35,7 +34,7 @@ class Chosen(NamedTuple):
         from siked.exporting import Exporter
 
         return Exporter(
-            base=BASE,
+            base=layout.BASE,
             adapter=self.adapter,
             student=self.student,
             settings=as_transformers(settings.engine),
@@ -54,17 +53,15 @@ def choose(name: str, *, check_base: bool = True) -> Chosen:
     Raises:
         UserError: there is no such student, it cannot be read, or its base is another model.
     """
-    if "/" in name:
-        adapter = Path(name)
-    else:
-        adapter = Path("models/best") if name == BEST else STUDENTS / name
+    named = layout.BEST if name == BEST else layout.STUDENTS / name
+    adapter = Path(name) if "/" in name else named
     if not adapter.is_dir():
-        known = sorted(path.name for path in STUDENTS.glob("*") if path.is_dir())
+        known = sorted(path.name for path in layout.STUDENTS.glob("*") if path.is_dir())
         there = f" (there are {', '.join([BEST, *known])})" if known else ""
         raise UserError(
             f"{adapter}: no such student{there}: `dvc repro` trains one, `dvc pull` fetches it"
         )
     student = student_format.read(adapter)
     if check_base:
-        student_format.check_base(student, BASE)
+        student_format.check_base(student, layout.BASE)
     return Chosen(adapter, student)

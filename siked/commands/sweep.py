@@ -23,9 +23,9 @@ import typer
 import yaml
 
 from siked.errors import UserError
+from siked.run import layout
 from siked.run.experiments import Experiment
 
-PARAMS = Path("params.yaml")
 WELL_KNOWN = {
     "k": "generate.samples",
     "variant": "mix.variant",
@@ -80,10 +80,10 @@ def _checked(setting: str, value: str) -> dict[str, str]:
     from siked.settings import check_params, flat
 
     try:
-        raw = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(layout.PARAMS.read_text(encoding="utf-8"))
         changed = _with(raw, setting, yaml.safe_load(value))
     except FileNotFoundError:
-        raise UserError(f"{PARAMS}: no such file: run in the repository's root") from None
+        raise UserError(f"{layout.PARAMS}: no such file: run in the repository's root") from None
     except yaml.YAMLError:
         raise UserError(f"{setting}: {value!r} is not a value that YAML reads") from None
     check_params(changed, f"{setting}={value}")
@@ -98,7 +98,7 @@ def _with(raw: Mapping[str, Any], setting: str, value: Any) -> dict[str, Any]:
     for part in parents:
         inner = inner.get(part) if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or last not in inner:
-        raise UserError(f"{setting}: no key of {PARAMS}: `siked params` lists them")
+        raise UserError(f"{setting}: no key of {layout.PARAMS}: `siked params` lists them")
     inner[last] = value
     return changed
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from siked.commands.console import console
-from siked.run.lineage import Lineage, Link, Recorded, Workspace
+from siked.run.dvc import Lineage, Link, Recorded, Workspace
 
 if TYPE_CHECKING:
     from rich.tree import Tree

@@ -33,7 +33,7 @@ def watch(
     from rich.live import Live
 
     from siked.commands.watching import rendered
-    from siked.run.watched import Watcher
+    from siked.run.progress import Watcher
 
     watcher = Watcher(folder)
     console = Console(highlight=False)

@@ -28,9 +28,8 @@ from rich.text import Text
 from siked.analysis.figures import DEV
 from siked.analysis.wording import printable
 from siked.progress import clock
-from siked.run.pipeline import State
-from siked.run.running import Running
-from siked.run.watched import Run
+from siked.run.dvc import State
+from siked.run.progress import Running, Snapshot
 
 SIGNS = {
     State.DONE: ("✓", "+", "green"),
@@ -41,12 +40,12 @@ SIGNS = {
 """Each state's sign, the same where only ASCII can be shown, and its style."""
 
 
-def rendered(runs: Sequence[Run], *, only_ascii: bool) -> Group:
+def rendered(runs: Sequence[Snapshot], *, only_ascii: bool) -> Group:
     """What to print of some runs."""
     return Group(*(part for run in runs for part in _run(run, only_ascii)), _legend(only_ascii))
 
 
-def _run(run: Run, only_ascii: bool) -> Iterator[RenderableType]:
+def _run(run: Snapshot, only_ascii: bool) -> Iterator[RenderableType]:
     head = Table.grid(expand=True, padding=(0, 1))
     head.add_column(ratio=1)
     head.add_column(justify="right")
@@ -68,7 +67,7 @@ def _run(run: Run, only_ascii: bool) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _summary(run: Run) -> str:
+def _summary(run: Snapshot) -> str:
     done = sum(state is State.DONE for state in run.states.values())
     parts = [f"{done} of {len(run.states)} stages done"] if run.states else []
     if not run.running:
@@ -80,7 +79,7 @@ def _summary(run: Run) -> str:
     return ", ".join(parts)
 
 
-def _work(run: Run) -> Table:
+def _work(run: Snapshot) -> Table:
     """A line a stage at work: its bar where it counts, and how long it has been at it."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for one in run.running:
@@ -125,7 +124,7 @@ def _end(one: Running, now: float) -> str:
     return printable(f"{one.stage}, {ago}: {how}")
 
 
-def _stages(run: Run, only_ascii: bool) -> Iterator[RenderableType]:
+def _stages(run: Snapshot, only_ascii: bool) -> Iterator[RenderableType]:
     """What comes before the students, a line a student, and what comes after."""
     before: list[Text] = []
     after: list[Text] = []
@@ -146,7 +145,7 @@ def _stages(run: Run, only_ascii: bool) -> Iterator[RenderableType]:
     yield Columns(after, padding=(0, 2))
 
 
-def _students(run: Run) -> Table:
+def _students(run: Snapshot) -> Table:
     """Accuracies in percent with their 95% intervals, and what each student chose on dev."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     figures = list(run.students.values())

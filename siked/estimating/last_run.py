@@ -1,6 +1,6 @@
 """What the last run of this machine measured: rates, lengths and shares of right rationales.
 
-Seconds are those of ``siked.run.timings``; what a stage did in that time is in
+Seconds are those of ``siked.run.progress``; what a stage did in that time is in
 ``metrics/students/it1/generate.json``:
 
     {"carried": false, "rows": 2880, "tokens": 118602, "truncated": 0.0045}
@@ -14,14 +14,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from siked.analysis.statistics import wilson
 from siked.estimating.acceptance import Acceptance, fitted
 from siked.estimating.ranges import Range
 from siked.estimating.sizes import counted
-from siked.files import read_json
-from siked.run.timings import timings
+from siked.run import layout
+from siked.run.progress import timings
+from siked.run.run import Run
 
 OTHER_SIZE = 2.0
 """How much farther off a rate may be that comes from a model of another size."""
@@ -87,40 +86,37 @@ class LastRun:
         return (rate * (self.parameters / parameters)).wider(OTHER_SIZE)
 
 
-def last_run(metrics: Path, times: Path, lock: Path, base: Path) -> LastRun:
+def last_run(run: Run) -> LastRun:
     """Read what there is; what is missing is None or empty.
 
     Args:
-        metrics: the folder of the workspace's figures.
-        times: seconds of stages.
-        lock: DVC's lock file, for the settings that the figures were made with.
-        base: the student's model folder.
+        run: the workspace's, finished or not.
 
     Raises:
         UserError: a file of figures is no JSON.
     """
-    seconds = _seconds(times)
+    seconds = _seconds(run.root / layout.TIMINGS)
     steps = {
-        (path.parent.name, path.stem): read_json(path)
-        for path in sorted(metrics.glob("students/*/*.json"))
+        (folder.name, step): figures
+        for folder in run.inside(layout.COUNTED)
+        for step, figures in run.counted(folder.name).items()
     }
     ran = {key: figures for key, figures in steps.items() if not figures.get("carried")}
-    teacher = metrics / "teacher.json"
     return LastRun(
-        parameters=counted(base),
+        parameters=counted(run.file(layout.BASE)),
         generation=_rates(ran, seconds, "generate", itemgetter("tokens")),
         answering=_rates(ran, seconds, "eval", _answered),
         training=_rates(ran, seconds, "train", itemgetter("tokens")),
         verified=_rates(steps, seconds, "filter", itemgetter("rows_in")),
         written=_quotients(ran, "generate", "tokens", "rows"),
         example=_quotients(ran, "train", "tokens", "completion_tokens"),
-        teacher=_acceptance(read_json(teacher)) if teacher.exists() else None,
+        teacher=_acceptance(taught) if (taught := run.figures(layout.TAUGHT)) else None,
         students={
             name: found
             for (name, step), figures in steps.items()
             if step == "filter" and (found := _acceptance(figures))
         },
-        settings=_settings(lock),
+        settings=_settings(run),
     )
 
 
@@ -199,14 +195,11 @@ def _uncertain(share: float, questions: int) -> Range:
     return Range(min(low, share), share, max(high, share))
 
 
-def _settings(lock: Path) -> dict[str, Any]:
+def _settings(run: Run) -> dict[str, Any]:
     """The sections that decide who is right how often, of the stages that have them."""
-    if not lock.exists():
-        return {}
-    stages = yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {})
     return {
-        key: value
-        for stage in stages.values()
-        for key, value in stage.get("params", {}).get("params.yaml", {}).items()
-        if key in ("student", "teacher", "questions")
+        section: value
+        for stage in run.lock.values()
+        for section in ("student", "teacher", "questions")
+        if (value := stage.params.get(f"{layout.PARAMS}: {section}")) is not None
     }

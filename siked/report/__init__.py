@@ -1,6 +1,6 @@
 """The report: one HTML file that needs no network and can be sent to anyone.
 
-    run = read_run(load_params(Path("params.yaml")))
+    run = Report(load_params(Path("params.yaml")))
     Path("page.html").write_text(render(run), encoding="utf-8")
 
 ``render`` shows what a run's files say, so the same run gives the same bytes. Times and hardware
@@ -10,16 +10,13 @@ are no part of a run's files: ``render(run, measured(Path()))`` adds this machin
 from siked.report.figures import Figure, figures
 from siked.report.machine import Measured, measured
 from siked.report.page import render
-from siked.report.run import Run, everything, losses, read_run
+from siked.report.run import Report
 
 __all__ = [
     "Figure",
     "Measured",
-    "Run",
-    "everything",
+    "Report",
     "figures",
-    "losses",
     "measured",
-    "read_run",
     "render",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from siked.report.machine import Measured
-    from siked.report.run import Run
+    from siked.report.run import Report
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Cost:
     """Wall time."""
 
 
-def costs(run: Run, measured: Measured | None = None) -> list[Cost]:
+def costs(run: Report, measured: Measured | None = None) -> list[Cost]:
     """A row a stage, in the order in which they run."""
     seconds = measured.seconds if measured else {}
     return [Cost(stage, rows, tokens, seconds.get(stage)) for stage, rows, tokens in _handled(run)]
 
 
-def _handled(run: Run) -> Iterator[tuple[str, int | None, int | None]]:
+def _handled(run: Report) -> Iterator[tuple[str, int | None, int | None]]:
     """Stages, rows and tokens."""
     yield "questions", None, None
     yield "base", None, None

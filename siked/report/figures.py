@@ -13,7 +13,7 @@ from siked.report.formats import interval, number, percent
 
 if TYPE_CHECKING:
     from siked.report.plots import Row
-    from siked.report.run import Run
+    from siked.report.run import Report
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Table:
     keys: int
 
 
-def figures(run: Run) -> list[Figure]:
+def figures(run: Report) -> list[Figure]:
     """All figures that the run has data for, in the order in which they are read."""
     return [one for make in MAKERS for one in make(run)]
 
 
-def _accuracy(run: Run) -> Iterator[Figure]:
+def _accuracy(run: Report) -> Iterator[Figure]:
     rows = plots.accuracy_rows(run.evaluations, run.chain)
     baselines = plots.accuracy_rows(run.evaluations, run.baselines)
     stop = (
@@ -74,7 +74,7 @@ def _accuracy(run: Run) -> Iterator[Figure]:
     )
 
 
-def _shares(run: Run) -> Iterator[Figure]:
+def _shares(run: Report) -> Iterator[Figure]:
     rows = plots.share_rows(run.evaluations, run.chain)
     yield Figure(
         "shares",
@@ -86,7 +86,7 @@ def _shares(run: Run) -> Iterator[Figure]:
     )
 
 
-def _teacher(run: Run) -> Iterator[Figure]:
+def _teacher(run: Report) -> Iterator[Figure]:
     if not run.mixes:
         return
     names = list(dict.fromkeys([run.chain[0], run.selected]))
@@ -103,7 +103,7 @@ def _teacher(run: Run) -> Iterator[Figure]:
     )
 
 
-def _distributions(run: Run) -> Iterator[Figure]:
+def _distributions(run: Report) -> Iterator[Figure]:
     if not (rows := plots.distribution_rows(run.mixes)):
         return
     smoothing = next(iter(run.mixes.values()))["smoothing"]
@@ -120,7 +120,7 @@ def _distributions(run: Run) -> Iterator[Figure]:
     )
 
 
-def _bias(run: Run) -> Iterator[Figure]:
+def _bias(run: Report) -> Iterator[Figure]:
     if not run.bias:
         return
     order = ", ".join(run.params["mix"]["bias"])
@@ -135,7 +135,7 @@ def _bias(run: Run) -> Iterator[Figure]:
     )
 
 
-def _choices(run: Run) -> Iterator[Figure]:
+def _choices(run: Report) -> Iterator[Figure]:
     if not (rows := plots.forced_rows(run.evaluations, run.chain)):
         return
     yield Figure(
@@ -150,7 +150,7 @@ def _choices(run: Run) -> Iterator[Figure]:
     )
 
 
-def _samples(run: Run) -> Iterator[Figure]:
+def _samples(run: Report) -> Iterator[Figure]:
     sampled = {f"{name}, train": figures for name, figures in run.sampled.items()} | {
         f"{name}, {benchmark}": figures["samples"]
         for name in run.chain
@@ -172,7 +172,7 @@ def _samples(run: Run) -> Iterator[Figure]:
     )
 
 
-def _failures(run: Run) -> Iterator[Figure]:
+def _failures(run: Report) -> Iterator[Figure]:
     rows = plots.failure_rows(run.evaluations, run.chain)
     yield Figure(
         "failures",
@@ -184,7 +184,7 @@ def _failures(run: Run) -> Iterator[Figure]:
     )
 
 
-def _losses(run: Run) -> Iterator[Figure]:
+def _losses(run: Report) -> Iterator[Figure]:
     if not run.losses:
         return
     yield Figure(
@@ -197,7 +197,7 @@ def _losses(run: Run) -> Iterator[Figure]:
     )
 
 
-MAKERS: tuple[Callable[[Run], Iterator[Figure]], ...] = (
+MAKERS: tuple[Callable[[Report], Iterator[Figure]], ...] = (
     _accuracy,
     _shares,
     _teacher,

@@ -17,7 +17,8 @@ from importlib import metadata
 from pathlib import Path
 
 from siked.errors import UserError
-from siked.run.timings import timings
+from siked.run import layout
+from siked.run.progress import timings
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "unsloth", "vllm", "dvc", "mlflow")
 GIB = 2**30
@@ -43,7 +44,7 @@ def measured(root: Path, experiment: str | None = None) -> Measured:
     Raises:
         UserError: ``.siked/timings.jsonl`` knows nothing of the experiment.
     """
-    seconds = _seconds(root / ".siked/timings.jsonl", experiment)
+    seconds = _seconds(root / layout.TIMINGS, experiment)
     gpus = _said("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
     versions = {name: _version(name) for name in PACKAGES}
     dirty = " and what is not committed" if _said("git", "-C", str(root), "status", "-s") else ""

@@ -28,7 +28,7 @@ from siked.settings import flat
 if TYPE_CHECKING:
     from siked.report.figures import Figure
     from siked.report.machine import Measured
-    from siked.report.run import Run
+    from siked.report.run import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("common.js", "figures.js", "rationales.js", "changes.js")
@@ -36,7 +36,7 @@ COLOURS = {INK: "var(--ink)", MUTED: "var(--muted)", FAINT: "var(--line)"}
 """Colours of the pictures that follow the page's, so that they change with it."""
 
 
-def render(run: Run, measured: Measured | None = None) -> str:
+def render(run: Report, measured: Measured | None = None) -> str:
     """The report as a whole HTML document.
 
     Args:
@@ -107,7 +107,7 @@ def _drawn(figure: Figure) -> dict[str, Any]:
     return {"spec": json.loads(text), "rows": list(figure.rows)}
 
 
-def _kinds(run: Run, benchmark: str) -> list[str]:
+def _kinds(run: Report, benchmark: str) -> list[str]:
     """The kinds of failure on a benchmark, the most frequent in all first."""
     counts: dict[str, int] = {}
     for evaluation in run.evaluations.values():

@@ -28,6 +28,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
+from siked.run import layout
 
 BUDGET = 1_600_000
 """Bytes for the answers to benchmarks, and as many for the rationales for train questions: with
@@ -192,7 +193,7 @@ class _Table:
     def _question(self, key: str) -> list[str]:
         if key not in self._known:
             raise UserError(
-                f"data/questions: the question {key} of an answer is not there: `dvc repro` or "
+                f"{layout.QUESTIONS}: the question {key} of an answer is not there: `dvc repro` or "
                 "`dvc checkout` brings them together"
             )
         question = self._known[key]

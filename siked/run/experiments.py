@@ -12,25 +12,24 @@ git, where each experiment is a commit:
     metrics/iterations/it2.json       its accuracies, and what its steps handled
     dvc.lock                          what went into each stage and came out
 
-Seconds are this machine's (``siked.run.timings``). A stage that an experiment took over from
+Seconds are this machine's (``siked.run.progress``). A stage that an experiment took over from
 another one took what it took there.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from siked.errors import UserError
-from siked.run import locks
-from siked.run.timings import timings
-from siked.settings import FIRST_ITERATION, flat
+from siked.run import layout
+from siked.run.dvc import Stage
+from siked.run.progress import timings
+from siked.run.run import Revision, Run, evaluation
+from siked.settings import flat
 
 STEPS = ("generate", "train")
 """The steps that cost tokens, written and trained on; evaluations cost every run the same."""
@@ -68,7 +67,7 @@ class Experiment:
 
 
 def experiments(root: Path) -> list[Experiment]:
-    """The current commit, then its experiments from the oldest to the newest, then queued ones.
+    """Return the current commit, its experiments from the oldest to the newest, then queued ones.
 
     Raises:
         UserError: ``root`` is not the root of a repository of git and DVC, or a file is damaged.
@@ -78,14 +77,13 @@ def experiments(root: Path) -> list[Experiment]:
     done = {None: "HEAD"} | {
         row["Experiment"] or row["rev"]: row["rev"] for row in rest if row["State"] in DONE
     }
-    commits = {name: _commit(root, revision) for name, revision in done.items()}
-    base = commits[None].settings
-    times = _times(root, {name: one.lock for name, one in commits.items()})
+    with contextlib.ExitStack() as stack:
+        runs = {name: stack.enter_context(Revision(root, rev)) for name, rev in done.items()}
+        base = dict(flat(runs[None].settings))
+        times = _times(root, {name: run.lock for name, run in runs.items()})
+        found = [_read(run, name or head["rev"], base, times[name]) for name, run in runs.items()]
     return [
-        *(
-            _read(root, one, name or head["rev"], base, times[name])
-            for name, one in commits.items()
-        ),
+        *found,
         *(
             Experiment(row["Experiment"] or row["rev"], row["State"])
             for row in rest
@@ -107,53 +105,25 @@ def _shown(root: Path) -> list[dict[str, Any]]:
     return rows
 
 
-class _Commit(NamedTuple):
-    """What a commit says of its run."""
-
-    revision: str
-    params: Mapping[str, Any]
-    """An older version's need not fit today's."""
-    lock: Mapping[str, Any]
-    """Its stages."""
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return dict(flat(self.params))
-
-
-def _commit(root: Path, revision: str) -> _Commit:
-    params = yaml.safe_load(_at(root, revision, "params.yaml") or "")
-    lock = locks.stages(_at(root, revision, "dvc.lock") or "")
-    return _Commit(revision, params if isinstance(params, dict) else {}, lock)
-
-
 def _read(
-    root: Path,
-    commit: _Commit,
-    name: str,
-    base: Mapping[str, str],
-    times: Mapping[str, Time | None],
+    run: Run, name: str, base: Mapping[str, str], times: Mapping[str, Time | None]
 ) -> Experiment:
     """One commit's settings and figures."""
-    settings = commit.settings
+    settings = dict(flat(run.settings))
     changed = {
         key: settings.get(key, "left out")
         for key in sorted(settings.keys() | base.keys())
         if settings.get(key) != base.get(key)
     }
-    summary = _json(root, commit.revision, "metrics/summary.json")
-    if not summary or not locks.of_this_run("report", commit.lock, commit.params):
+    if not run.summary or not run.is_whole("report"):
         return Experiment(name, NO_REPORT, settings, changed)
-    chain = [FIRST_ITERATION, *(commit.params.get("iterations") or ())]
-    steps = {one: _json(root, commit.revision, f"metrics/iterations/{one}.json") for one in chain}
-    selected = str(summary["selected"])
-    evaluated = steps.get(selected, {}).get("eval", {})
+    steps = {one: run.figures(layout.ITERATIONS / f"{one}.json") for one in run.chain}
     return Experiment(
         name=name,
         settings=settings,
         changed=changed,
-        selected=selected,
-        scores={key: one for key, one in evaluated.items() if isinstance(one, dict)},
+        selected=run.selected,
+        scores=evaluation(steps.get(run.selected, {}).get("eval", {})),
         tokens={
             f"{step}@{student}": int(counted[step]["tokens"])
             for student, counted in steps.items()
@@ -165,19 +135,6 @@ def _read(
     )
 
 
-def _json(root: Path, revision: str, path: str) -> dict[str, Any]:
-    """A file of figures at a commit; empty where the commit has none."""
-    found: dict[str, Any] = json.loads(_at(root, revision, path) or "{}")
-    return found
-
-
-def _at(root: Path, revision: str, path: str) -> str | None:
-    """A file as a commit has it; None where it has none."""
-    command = ["git", "-C", str(root), "show", f"{revision}:{path}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None
-
-
 class Time(NamedTuple):
     """How long a stage took."""
 
@@ -187,41 +144,23 @@ class Time(NamedTuple):
 
 
 def _times(
-    root: Path, locked: Mapping[str | None, Mapping[str, Any]]
+    root: Path, locks: Mapping[str | None, Mapping[str, Stage]]
 ) -> dict[str | None, dict[str, Time | None]]:
     """By experiment (None: the commit) and stage, the time; None where none is known.
 
     What dvc.lock says of a stage is the same for two experiments only where both have the one's
     work: then one time is both's.
     """
-    recorded = _recorded(root / ".siked" / "timings.jsonl")
-    entries = {name: _entries(lock) for name, lock in locked.items()}
-    known: dict[tuple[str, str], Time] = {}
-    for name, lock in entries.items():
-        for stage, content in lock.items():
-            if time := recorded.get((name, stage)):
-                known.setdefault((stage, content), time)
-    return {
-        name: {stage: known.get((stage, content)) for stage, content in lock.items()}
-        for name, lock in entries.items()
+    recorded = {
+        (one.experiment, one.stage): Time(one.seconds, not one.recalled)
+        for one in timings(root / layout.TIMINGS)
     }
-
-
-def _recorded(path: Path) -> dict[tuple[str | None, str], Time]:
-    """The last time of each stage, by experiment; None stands for runs outside of any."""
+    known: dict[str, Time] = {}
+    for name, lock in locks.items():
+        for stage in lock.values():
+            if time := recorded.get((name, stage.called)):
+                known.setdefault(repr(stage), time)
     return {
-        (one.experiment, one.stage): Time(one.seconds, not one.recalled) for one in timings(path)
+        name: {stage.called: known.get(repr(stage)) for stage in lock.values()}
+        for name, lock in locks.items()
     }
-
-
-def _entries(lock: Mapping[str, Any]) -> dict[str, str]:
-    """What a dvc.lock says of each stage, by the name under which times are recorded."""
-    return {_timed(stage): json.dumps(content, sort_keys=True) for stage, content in lock.items()}
-
-
-def _timed(stage: str) -> str:
-    """``train@it0`` for ``train_it0``, ``train@baseline-pot`` for ``baseline_train@pot``."""
-    if stage.startswith("baseline_"):
-        step, _, strategy = stage.removeprefix("baseline_").partition("@")
-        return f"{step}@baseline-{strategy}"
-    return stage.replace(f"_{FIRST_ITERATION}", f"@{FIRST_ITERATION}")

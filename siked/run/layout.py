@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 
+RAW = Path("data/raw")
+"""Published data sets."""
 KNOWN_ERRORS = Path("data/known-errors.yaml")
 RECORDED = Path("data/recorded")
 QUESTIONS = Path("data/questions")
@@ -18,6 +22,8 @@ OVERLAP = Path("data/overlap.json")
 TEACHER = Path("data/teacher")
 RATIONALES = TEACHER / "rationales"
 D_LLM = TEACHER / "verified.jsonl"
+WRITTEN = Path("data/students")
+"""What students wrote, a folder each."""
 CARDS = Path("data/cards")
 
 BASE = Path("models/base")
@@ -25,9 +31,17 @@ STUDENTS = Path("models/students")
 BEST = Path("models/best")
 
 METRICS = Path("metrics")
+COUNTED = METRICS / "students"
+"""What the steps of students counted, a folder each."""
+FOUND = METRICS / "questions.json"
+TAUGHT = METRICS / "teacher.json"
+"""What the filter counted of the teacher's rationales."""
+SUMMARY = METRICS / "summary.json"
 ITERATIONS = METRICS / "iterations"
+"""For git, a file a student: all that its steps counted."""
 TEACH = METRICS / "teach"
 PLOTS = Path("plots")
+CURVES = PLOTS / "students"
 REPORTS = Path("reports")
 
 FREE = Path()
@@ -36,10 +50,28 @@ FORCED = Path("forced")
 SAMPLED = Path("sampled")
 """Below a student's answers: several samples of each strategy."""
 
+SCRATCH = Path(".siked")
+"""What must outlive a stage and never enters an output; ``kept`` finds it."""
+JOURNAL = SCRATCH / "journal"
+"""What models have generated."""
+VERDICTS = SCRATCH / "filter"
+CHECKPOINTS = SCRATCH / "checkpoints"
+DOWNLOADS = SCRATCH / "downloads"
+PROGRESS = SCRATCH / "progress"
+TIMINGS = SCRATCH / "timings.jsonl"
+MLFLOW = SCRATCH / "mlflow.db"
+SERVED = SCRATCH / "served"
+"""Merged models that were served, by the hash of what they are made of."""
+
 
 def test_set(name: str) -> Path:
     """The questions of a test set."""
     return QUESTIONS / f"test-{name}.jsonl"
+
+
+def questions(name: str) -> Path:
+    """Return the file of train, dev or a test set by its name."""
+    return next((path for path in (TRAIN, DEV) if path.stem == name), test_set(name))
 
 
 @dataclass(frozen=True)
@@ -50,7 +82,7 @@ class Student:
 
     @property
     def _data(self) -> Path:
-        return Path("data/students") / self.name
+        return WRITTEN / self.name
 
     @property
     def generated(self) -> Path:
@@ -85,11 +117,11 @@ class Student:
     @property
     def loss(self) -> Path:
         """Its loss curve."""
-        return PLOTS / "students" / self.name / "loss.csv"
+        return CURVES / self.name / "loss.csv"
 
     def metrics(self, step: str) -> Path:
         """What one step counted: ``generate``, ``filter``, ``mix``, ``train`` or ``eval``."""
-        return METRICS / "students" / self.name / f"{step}.json"
+        return COUNTED / self.name / f"{step}.json"
 
 
 def baseline(strategy: str) -> str:
@@ -97,15 +129,10 @@ def baseline(strategy: str) -> str:
     return f"baseline-{strategy}"
 
 
-def scratch() -> Path:
-    """The folder for what must outlive a stage and never enters an output.
+def kept(path: Path) -> Path:
+    """Return where a path below ``SCRATCH`` lies.
 
     DVC names the main checkout in ``DVC_ROOT``, also to an experiment that runs in a temporary
-    copy: all of a repository's experiments share this folder.
+    copy: all of a repository's experiments share that folder.
     """
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".siked"
-
-
-def journal() -> Path:
-    """What models have generated, shared by all experiments of the repository."""
-    return scratch() / "journal"
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / path

@@ -53,7 +53,7 @@ def inputs(root: Path, names: Collection[str]) -> dict[str, str]:
         root: the repository's root.
         names: the iterations and strategies of the run: the lock keeps those that were dropped.
     """
-    from siked.run.lineage import Lineage
+    from siked.run.dvc import Lineage
 
     try:
         lineage = Lineage(root)

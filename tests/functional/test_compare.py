@@ -17,7 +17,7 @@ from siked.commands import compare as command
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
 from siked.run import layout
-from siked.run.answers import find, questions_of
+from siked.run.run import find
 
 pytestmark = pytest.mark.slow
 
@@ -217,8 +217,8 @@ def test_two_students_of_the_workspace_as_the_library_compares_them(repository, 
     assert list(found["benchmarks"]) == ["shop"]
     assert found["benchmarks"]["shop"]["difference"] == compare(*answers)
     assert found["benchmarks"]["shop"]["second"]["strategies"]["pot"]["share"] == 1
-    assert questions_of("shop") == layout.test_set("shop")
-    assert questions_of("dev") == layout.DEV
+    assert layout.questions("shop") == layout.test_set("shop")
+    assert layout.questions("dev") == layout.DEV
 
 
 def test_the_terminal_shows_both_rationales_as_written(repository, monkeypatch):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from siked.run.running import read
+from siked.run.progress import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import pytest
 
-from siked.report import figures, read_run, render
+from siked.report import Report, figures, render
 from tests.finished_run import HOSTILE, RIGHT, write_run
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     root = tmp_path_factory.mktemp("run")
-    return read_run(write_run(root, forced=True, bias=["pot", "cot"]), root)
+    return Report(write_run(root, forced=True, bias=["pot", "cot"]), root)
 
 
 @pytest.fixture(scope="module")
@@ -335,7 +335,7 @@ def test_50_000_rationales_open_and_can_be_searched(opened, tmp_path):
         tmp_path / "run", each=1_000, train=3_000, samples=4, right=RIGHT, longer=" so" * 40
     )
     started = time.monotonic()
-    run = read_run(params, tmp_path / "run")
+    run = Report(params, tmp_path / "run")
     rows = 5 * 2 * 1_000 + 2 * 3_000 + 2 * 2 * 4 * 3_000
     text = render(run)
     written = time.monotonic()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from siked.run.running import read
+from siked.run.progress import read
 from tests.functional.checkout import Checkout
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from siked.analysis.paired import compared
+from siked.analysis.paired import Answered, compared
 from siked.analysis.seeds import averaged
 from siked.analysis.wording import MINUS, accuracy_table, p_value, point, printable
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
 from siked.report import comparison_markdown as markdown
 from siked.report import comparison_terminal as terminal
-from siked.run.answers import Answered, _at_hand
+from siked.run.run import at_hand
 
 STRATEGIES = ("cot", "pot")
 
@@ -133,7 +133,7 @@ def test_p_values_claim_no_more_than_they_say():
 def test_whatever_a_remote_raises_becomes_one_line():
     with (
         pytest.raises(UserError, match=r"^main: data/x .*remote gives 'no credentials'") as caught,
-        _at_hand("main", Path("data/x")),
+        at_hand("main", Path("data/x")),
     ):
         raise RuntimeError("no credentials\nand more")
     assert "\n" not in str(caught.value)

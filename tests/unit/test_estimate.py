@@ -22,6 +22,7 @@ from siked.estimating.last_run import LastRun, last_run
 from siked.estimating.ranges import Range
 from siked.mixing import mix, preferred, select
 from siked.records import VerifiedRationale
+from siked.run.run import Run
 
 ROOT = Path(__file__).parents[2]
 STRATEGIES = ("cot", "l2m", "pot")
@@ -348,12 +349,7 @@ def steps(folder, student, *, seconds, recalled=0, generate):
 
 
 def read(folder):
-    return last_run(
-        folder / "metrics",
-        folder / ".siked/timings.jsonl",
-        folder / "dvc.lock",
-        folder / "models/base",
-    )
+    return last_run(Run(folder))
 
 
 def facts_on_it1(folder, raw):

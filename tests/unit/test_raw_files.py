@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from siked.errors import UserError
-from siked.questions import raw_files
 from siked.questions.published import PUBLISHED, Published, PublishedFile
+from siked.run import raw_files
 
 ROOT = Path(__file__).parents[2]
 FILES = [file for one in PUBLISHED for file in one.files]

@@ -11,7 +11,7 @@ import pytest
 from siked.analysis.wording import DASH
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
-from siked.report import Measured, figures, measured, read_run, render
+from siked.report import Measured, Report, figures, measured, render
 from siked.report.rationales import BUDGET, LONGEST, TRAIN
 from tests.finished_run import (
     BENCHMARKS,
@@ -74,7 +74,7 @@ def root(tmp_path_factory):
 def run(root):
     from siked.settings import load_params
 
-    return read_run(load_params(root / "params.yaml"), root)
+    return Report(load_params(root / "params.yaml"), root)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def page(run):
 
 
 def page_of(folder, **settings):
-    return Page(render(read_run(write_run(folder, **settings), folder)))
+    return Page(render(Report(write_run(folder, **settings), folder)))
 
 
 def test_the_page_is_well_formed_and_its_links_lead_somewhere(page):
@@ -204,11 +204,11 @@ def test_a_student_without_forced_answers_has_dashes_beside_one_that_has(tmp_pat
     for key in ("forced", "oracle", "regret"):
         del evaluation["svamp"][key]
     change_json(path, svamp=evaluation["svamp"])
-    assert f"it1 50.0%{f' {DASH}' * 5}" in Page(render(read_run(params, tmp_path))).words
+    assert f"it1 50.0%{f' {DASH}' * 5}" in Page(render(Report(params, tmp_path))).words
 
 
 def test_a_bias_is_shown_with_what_it_leaves(tmp_path):
-    run = read_run(write_run(tmp_path, bias=["pot", "cot"]), tmp_path)
+    run = Report(write_run(tmp_path, bias=["pot", "cot"]), tmp_path)
     bias = next(one for one in figures(run) if one.name == "bias")
     assert "mix.bias is pot, cot" in bias.caption
     rows = {(row["which"], row["strategy"]): row["rows"] for row in bias.rows}
@@ -238,8 +238,8 @@ def test_times_and_hardware_are_added_only_where_they_were_measured(run, page):
 def test_the_same_run_gives_the_same_bytes_in_any_process(root, run):
     code = (
         "import sys; from pathlib import Path; from siked.settings import load_params\n"
-        "from siked.report import read_run, render; root = Path(sys.argv[1])\n"
-        "text = render(read_run(load_params(root / 'params.yaml'), root))\n"
+        "from siked.report import Report, render; root = Path(sys.argv[1])\n"
+        "text = render(Report(load_params(root / 'params.yaml'), root))\n"
         "sys.stdout.reconfigure(encoding='utf-8', newline=''); sys.stdout.write(text)"
     )
     again = subprocess.run([sys.executable, "-c", code, root], cwd=ROOT, capture_output=True)
@@ -272,7 +272,7 @@ def test_every_rationale_is_there_where_all_fit(root, run):
 def test_what_does_not_fit_is_sampled_said_and_the_page_stays_small(tmp_path):
     """Long texts; 50,000 of them go through a browser in the functional tests."""
     params = write_run(tmp_path, each=300, train=300, samples=4, longer="and so on " * 120)
-    run = read_run(params, tmp_path)
+    run = Report(params, tmp_path)
     text = render(run)
     assert len(text.encode()) < 5_000_000
     data = run.browser.data
@@ -303,14 +303,14 @@ def test_the_sample_does_not_depend_on_the_order_of_the_rows(tmp_path):
         path = folder / "data/students/it1/verified.jsonl"
         lines = path.read_text().strip().split("\n")
         path.write_text("\n".join(lines[::-1] if reverse else lines) + "\n")
-        data = read_run(params, folder).browser.data
+        data = Report(params, folder).browser.data
         return {data["questions"][row[0]][0] for row in data["rows"]}
 
     assert chosen(tmp_path / "a", reverse=False) == chosen(tmp_path / "b", reverse=True)
 
 
 def test_an_endless_text_is_cut_and_that_is_said(tmp_path):
-    run = read_run(write_run(tmp_path, each=3, train=2, longer="9" * 20_000), tmp_path)
+    run = Report(write_run(tmp_path, each=3, train=2, longer="9" * 20_000), tmp_path)
     assert max(len(row[-1]) for row in run.browser.data["rows"]) == LONGEST
     assert f"{len(run.browser.data['rows'])} texts are cut after 4,000" in run.browser.notes[-1]
 
@@ -319,7 +319,7 @@ def test_a_student_that_was_not_evaluated_is_a_user_error(tmp_path):
     params = write_run(tmp_path)
     without(tmp_path, "metrics/students/it1/eval.json")
     with pytest.raises(UserError, match=r"it1/eval.json: no such file: run `dvc repro`"):
-        read_run(params, tmp_path)
+        Report(params, tmp_path)
 
 
 def test_an_answer_to_an_unknown_question_is_a_user_error(tmp_path):
@@ -327,7 +327,7 @@ def test_an_answer_to_an_unknown_question_is_a_user_error(tmp_path):
     path = tmp_path / "data/questions/test-svamp.jsonl"
     path.write_text(path.read_text().partition("\n")[2])
     with pytest.raises(UserError, match="the question svamp-00000 of an answer is not there"):
-        read_run(params, tmp_path)
+        Report(params, tmp_path)
 
 
 def test_the_last_time_of_each_stage_counts(tmp_path):
@@ -373,7 +373,7 @@ def test_settings_that_change_no_output_do_not_change_the_page(tmp_path):
     params = write_run(tmp_path)
     elsewhere = params.tracking.model_copy(update={"experiment": "elsewhere"})
     other = params.model_copy(update={"tracking": elsewhere})
-    assert render(read_run(params, tmp_path)) == render(read_run(other, tmp_path))
+    assert render(Report(params, tmp_path)) == render(Report(other, tmp_path))
 
 
 def test_strategies_without_a_tag_are_marked(run):

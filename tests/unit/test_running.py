@@ -10,14 +10,14 @@ import pytest
 
 from siked.errors import UserError
 from siked.progress import track
-from siked.run import running
-from siked.run.running import Running, read, shown
+from siked.run import progress
+from siked.run.progress import Running, read, shown
 
 STAGE = """
 import sys, time
 from pathlib import Path
 from siked.progress import track
-from siked.running import shown
+from siked.run.progress import shown
 with shown(Path(sys.argv[1]), "train@it1", None), track(9, "train") as progress:
     progress.recall(4)
     progress.advance(tokens=30)
@@ -27,7 +27,7 @@ with shown(Path(sys.argv[1]), "train@it1", None), track(9, "train") as progress:
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch):
-    monkeypatch.setattr(running, "EVERY", 0.01)
+    monkeypatch.setattr(progress, "EVERY", 0.01)
 
 
 def when(folder, holds):
@@ -100,8 +100,8 @@ def test_on_another_machine_it_lives_as_long_as_its_file_is_written(tmp_path):
     with shown(tmp_path, "train@it1", None):
         (one,) = read(tmp_path)
     far = one.model_copy(update={"host": "elsewhere", "pid": 1})
-    assert far.alive(far.written + running.LATE / 2)
-    assert not far.alive(far.written + running.LATE * 2)
+    assert far.alive(far.written + progress.LATE / 2)
+    assert not far.alive(far.written + progress.LATE * 2)
 
 
 def test_a_place_that_cannot_be_written_stops_no_stage(tmp_path):

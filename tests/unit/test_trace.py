@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from siked.commands.trace import trace
 from siked.errors import UserError
-from siked.run.lineage import Lineage, Workspace
+from siked.run.dvc import Lineage, Workspace
 
 PIPELINE = {
     "split": {

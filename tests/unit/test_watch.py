@@ -13,9 +13,8 @@ from rich.console import Console
 
 from siked.commands.watching import rendered
 from siked.errors import UserError
-from siked.run.pipeline import Pipeline, State
-from siked.run.running import shown
-from siked.run.watched import Watcher
+from siked.run.dvc import Pipeline, State
+from siked.run.progress import Watcher, shown
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -58,7 +57,7 @@ def root(tmp_path):
     pipeline = Pipeline(tmp_path)
     for stage in pipeline.stages.values():
         for out in stage.outs:
-            path = tmp_path / out
+            path = tmp_path / out.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(figures(0.5)) if path.suffix else "")
             os.utime(path, (time.time() - 7200,) * 2)
@@ -81,13 +80,13 @@ def record(root, **changed):
             {
                 "schema": "2.0",
                 "stages": {
-                    stage.dvc: {
+                    stage.name: {
                         "cmd": stage.cmd,
-                        "deps": [{"path": path, "md5": "0"} for path in stage.deps],
-                        "params": {"params.yaml": {key: wanted[key] for key in stage.params}},
+                        "deps": [{"path": dep.path, "md5": "0"} for dep in stage.deps],
+                        "params": {"params.yaml": {key: wanted[key] for key in keys(stage)}},
                         "outs": [
-                            {"path": path, "md5": changed.get(Path(path).name, "0")}
-                            for path in stage.outs
+                            {"path": out.path, "md5": changed.get(Path(out.path).name, "0")}
+                            for out in stage.outs
                         ],
                     }
                     for stage in stages
@@ -97,6 +96,10 @@ def record(root, **changed):
     )
     for name in ("dvc.lock", "params.yaml"):
         os.utime(root / name, (time.time() - 3600,) * 2)
+
+
+def keys(stage):
+    return [key.removeprefix("params.yaml: ") for key in stage.params]
 
 
 def states(root, running=(), failed=()):
@@ -120,14 +123,16 @@ def test_stages_are_those_that_dvc_makes_of_the_templates(preset, tmp_path, monk
     ours = Pipeline(tmp_path).stages.values()
     with Repo.init(str(tmp_path), no_scm=True) as repo:
         theirs = {stage.addressing: stage for stage in repo.index.stages}
-        assert {stage.dvc for stage in ours} == set(theirs)
+        assert {stage.name for stage in ours} == set(theirs)
         for stage in ours:
-            other = theirs[stage.dvc]
+            other = theirs[stage.name]
             assert stage.cmd == other.cmd
-            assert sorted(stage.outs) == sorted(out.def_path for out in other.outs)
+            assert sorted(out.path for out in stage.outs) == sorted(
+                out.def_path for out in other.outs
+            )
             named = {dep.def_path for dep in other.deps} - {"params.yaml"}
-            assert set(stage.deps) - {"params.yaml"} == named
-    names = [stage.name for stage in ours]
+            assert {dep.path for dep in stage.deps} - {"params.yaml"} == named
+    names = [stage.called for stage in ours]
     assert {"settings", "train@it0", "eval@baseline-pot"} <= set(names)
 
 

@@ -26,19 +26,19 @@ import yaml
 from siked.errors import UserError
 from siked.files import sha256, write_text
 from siked.questions.published import Published, PublishedFile
+from siked.run import layout
 
-RAW = Path("data/raw")
 IGNORED = Path(".dvcignore")
 
 
 def place(file: PublishedFile) -> Path:
     """Where a published file lies."""
-    return RAW / file.path
+    return layout.RAW / file.path
 
 
 def import_file(file: PublishedFile) -> Path:
     """Its ``.dvc`` file."""
-    return RAW / f"{file.path}.dvc"
+    return layout.RAW / f"{file.path}.dvc"
 
 
 def described(file: PublishedFile) -> dict[str, Any]:
@@ -158,4 +158,4 @@ def _search(one: Published, file: PublishedFile, folder: Path) -> Path:
 
 def _hidden(one: Published) -> str:
     """The line of ``.dvcignore`` that hides a data set's ``.dvc`` files."""
-    return f"/{RAW.as_posix()}/{one.name}/*.dvc"
+    return f"/{layout.RAW.as_posix()}/{one.name}/*.dvc"
