@@ -9,11 +9,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from siked.errors import UserError
+
+LIBRARY = Path(__file__).resolve().parent
 
 
 @contextlib.contextmanager
@@ -110,3 +112,26 @@ def sha256(path: Path) -> str:
     """The sha256 of a file's bytes, as lower-case hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_files(folder: Path, files: Iterable[Path]) -> str:
+    """Return one hash of some files of a folder, their names included."""
+    hashes = [[path.relative_to(folder).as_posix(), sha256(path)] for path in files]
+    return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+
+
+def hash_code(modules: Iterable[str]) -> str:
+    """Return one hash of the code of some of the library's modules and packages.
+
+    Raises:
+        FileNotFoundError: there is no such module, or a package without Python in it: a name that
+            matches nothing would leave code out of a key without a word.
+    """
+    files: list[Path] = []
+    for name in modules:
+        place = LIBRARY.joinpath(*name.split(".")[1:])
+        found = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+        if not found or not all(path.is_file() for path in found):
+            raise FileNotFoundError(f"{name}: no code of that name in {LIBRARY}")
+        files += found
+    return hash_files(LIBRARY, files)

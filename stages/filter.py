@@ -13,10 +13,9 @@ from typing import Annotated
 
 import typer
 
-import siked
 from siked.analysis.verdicts import VerdictCounts
 from siked.errors import UserError
-from siked.files import sha256, write_json
+from siked.files import hash_code, sha256, write_json
 from siked.progress import track
 from siked.records import Rationale, VerifiedRationale, count_records, read_records
 from siked.run import layout
@@ -24,6 +23,9 @@ from siked.settings import Params
 from siked.verification.kept import Kept
 from siked.verification.verifiers import open_verifier
 from stages.common import questions, stage
+
+CODE = ("siked.verification", "siked.strategies", "siked.records")
+"""What decides a verdict beside the inputs and the settings."""
 
 
 def main(
@@ -77,8 +79,8 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
 
 def key(params: Params, sources: list[Path]) -> str:
     """What decides the verdicts, as a short text: the inputs, the settings and the code."""
-    code = sorted(Path(siked.__file__).parent.rglob("*.py"))
-    parts = [params.verify.model_dump_json(), *map(sha256, [layout.TRAIN, *sources, *code])]
+    inputs = map(sha256, [layout.TRAIN, *sources])
+    parts = [params.verify.model_dump_json(), hash_code(CODE), *inputs]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 

@@ -22,8 +22,6 @@ from siked.settings import Lora
 if TYPE_CHECKING:
     import torch
 
-BASE_NAME = "models/base"
-"""What an adapter calls its base model: no path of the machine it was trained on."""
 SHAPE = {"rank": "r", "alpha": "lora_alpha", "dora": "use_dora", "rslora": "use_rslora"}
 """What decides what an adapter's weights mean: our settings, and peft's names of them."""
 
@@ -98,8 +96,15 @@ def fill(model: Any, folder: Path) -> None:
         )
 
 
-def save(model: Any, folder: Path) -> None:
-    """Write a model's adapter, whole or not at all; the same weights give the same bytes."""
+def save(model: Any, base: Path, folder: Path) -> None:
+    """Write a model's adapter, whole or not at all; the same weights give the same bytes.
+
+    Args:
+        model: with an adapter.
+        base: the base model's folder, which the adapter names; of one that lies outside of the
+            repository, only the last part: no path of this machine.
+        folder: to be written.
+    """
     with replacing_folder(folder) as partial:
         # Without False, peft looks the base model up to see whether its vocabulary has grown.
         model.save_pretrained(str(partial), save_embedding_layers=False)
@@ -110,7 +115,7 @@ def save(model: Any, folder: Path) -> None:
             0o644
         )  # safetensors leaves it to its owner alone
         config = json.loads((partial / CONFIG_NAME).read_text(encoding="utf-8"))
-        config["base_model_name_or_path"] = BASE_NAME
+        config["base_model_name_or_path"] = base.name if base.is_absolute() else base.as_posix()
         for key, value in config.items():
             if isinstance(value, list) and all(isinstance(item, str) for item in value):
                 config[key] = sorted(value)  # peft keeps module names in sets

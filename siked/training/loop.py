@@ -60,7 +60,7 @@ def fine_tune(job: Job, trainer: Trainer, progress: Track = track) -> TrainingLo
         loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if loop.is_world_process_zero():
         if isinstance(loop.model, PeftModel):
-            adapters.save(loop.model, job.out)
+            adapters.save(loop.model, job.base, job.out)
         else:
             whole.save(loop.model, whole.source(job.base, job.start), job.out)
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,9 +7,11 @@ import textwrap
 
 import pytest
 
+from siked import files
 from siked.errors import UserError
-from siked.files import read_json, replacing, replacing_folder, write_json
+from siked.files import hash_code, read_json, replacing, replacing_folder, write_json
 from siked.records import Question, read_records, write_records
+from stages.filter import CODE
 
 
 def question(number: int) -> Question:
@@ -120,3 +122,32 @@ def test_replacing_writes_line_feeds_only(tmp_path):
     with replacing(tmp_path / "a") as file:
         file.write("a\nb\n")
     assert (tmp_path / "a").read_bytes() == b"a\nb\n"
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library whose code is hashed."""
+    copy = tmp_path / "siked"
+    shutil.copytree(files.LIBRARY, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(files, "LIBRARY", copy)
+    return copy
+
+
+def test_only_code_that_decides_a_verdict_is_in_the_key_of_verdicts(library):
+    before = hash_code(CODE)
+    for name in ("report/run.py", "generation/engine.py", "files.py"):
+        with (library / name).open("a") as file:
+            file.write("# a comment\n")
+        assert hash_code(CODE) == before, name
+    for name in ("verification/words.py", "verification/sandbox/pool.py", "records.py"):
+        before = hash_code(CODE)
+        with (library / name).open("a") as file:
+            file.write("# a comment\n")
+        assert hash_code(CODE) != before, name
+
+
+@pytest.mark.parametrize("name", ["siked.verification.moved", "siked.empty"])
+def test_a_name_that_is_no_code_does_not_leave_code_out_of_a_key(library, name):
+    (library / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=name):
+        hash_code(["siked.records", name])

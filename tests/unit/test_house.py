@@ -1,6 +1,7 @@
-"""The house keeps its order: what may import what."""
+"""The house keeps its order: what may import what, and who may spell the paths of a run."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -10,6 +11,10 @@ SIKED = Path(__file__).parents[2] / "siked"
 GROUND = {"errors", "files", "mixing", "progress", "prompts", "records", "strategies"}
 NOUNS = {"generation", "verification", "training"}
 """The steps of the method that know nothing of one another."""
+PATHS = re.compile(r"(?:data|models|metrics|plots)/|\.siked")
+"""What a path of a run begins with."""
+PUBLISHERS = "siked.questions.published"
+"""Where files lie in other people's repositories."""
 AT_MOST = 22
 """Entries in the house, the two files that Python wants (``__init__``, ``__main__``) aside."""
 
@@ -82,3 +87,30 @@ def test_no_import_runs_in_a_circle():
 def test_no_room_depends_on_one_that_depends_on_it():
     rooms = {room(name) for name in MODULES} - {""}
     TopologicalSorter({name: rooms_of(inside(name)) - {name} for name in rooms}).prepare()
+
+
+def test_only_the_run_spells_where_its_files_lie():
+    found = {
+        f"{module}: {text}"
+        for module, file in MODULES.items()
+        if room(module) != "run" and module != PUBLISHERS
+        for text in texts(ast.parse(file.read_text()))
+        if PATHS.match(text)
+    }
+    assert not found, "\n".join(sorted(found))
+
+
+def texts(tree: ast.Module) -> list[str]:
+    """The texts of a module that are not documentation."""
+    documentation = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in documentation
+    ]

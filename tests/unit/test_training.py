@@ -242,7 +242,7 @@ def test_adapter_is_two_files_and_names_no_path(undisturbed, base):
     assert sorted(content(adapter)) == FILES
     config = (adapter / "adapter_config.json").read_text()
     assert str(base.parent) not in config
-    assert json.loads(config)["base_model_name_or_path"] == "models/base"
+    assert json.loads(config)["base_model_name_or_path"] == base.name
 
 
 def test_who_watches_is_told_of_every_step_and_changes_nothing(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from siked.errors import UserError
-from siked.files import sha256
+from siked.files import hash_code, hash_files
 from siked.generation.engine import Batched, Completion, Engine, Sampling
 from siked.generation.journal.samples import Samples
 from siked.prompts import Prompt
@@ -31,17 +31,21 @@ from siked.settings import LocalEngine, RaySettings
 MODEL_FILES = ("*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja")
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.*")
 LIBRARIES = ("torch", "transformers")
-CODE = Path(__file__).resolve().parents[2]
-"""The library's folder."""
 ENGINE_CODE = {
     "transformers": (
-        "prompts.py",
-        "models/loading.py",
-        "generation/transformers.py",
-        "generation/decoding",
+        "siked.prompts",
+        "siked.models.loading",
+        "siked.generation.transformers",
+        "siked.generation.decoding",
     ),
-    "vllm": ("prompts.py", "models/loading.py", "generation/vllm.py", "generation/vllm_package.py"),
+    "vllm": (
+        "siked.prompts",
+        "siked.models.loading",
+        "siked.generation.vllm",
+        "siked.generation.vllm_package",
+    ),
 }
+"""The modules and packages that decide an engine's samples."""
 
 
 class Journal:
@@ -198,29 +202,7 @@ def _placed(one: Completion, places: Iterable[int]) -> Iterator[Completion]:
         yield dataclasses.replace(one, prompt=place)
 
 
-def hash_code(names: Iterable[str]) -> str:
-    """Return one hash of the library's files and folders of these names.
-
-    Raises:
-        FileNotFoundError: there is no such file, or a folder without Python in it: a name that
-            matches nothing would leave code out of the key without a word.
-    """
-    files: list[Path] = []
-    for name in names:
-        place = CODE / name
-        found = sorted(place.rglob("*.py")) if place.is_dir() else [place]
-        if not found or not all(path.is_file() for path in found):
-            raise FileNotFoundError(f"{place}: no code of that name")
-        files += found
-    return _hash_files(CODE, files)
-
-
 def _hash(folder: Path, patterns: Iterable[str]) -> str:
     """One hash of all files of a folder that fit a pattern, names included."""
     files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
-    return _hash_files(folder, files)
-
-
-def _hash_files(folder: Path, files: Iterable[Path]) -> str:
-    hashes = [[path.relative_to(folder).as_posix(), sha256(path)] for path in files]
-    return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+    return hash_files(folder, files)
