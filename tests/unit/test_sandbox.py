@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,17 @@ def test_only_our_own_programs_reach_math_verify(sandbox: Sandbox) -> None:
     theirs, ours = sandbox.run([text, Program((text,), trusted=True)])
     assert theirs.failure is Failure.FORBIDDEN
     assert ours.value == "1"
+
+
+def test_a_server_that_ends_costs_its_program_alone(sandbox: Sandbox) -> None:
+    results = sandbox.run(["import time\ntime.sleep(0.5)\nanswer = 0", *["answer = 42"] * 4])
+    for worker in sandbox._workers:
+        for server in worker.servers.values():
+            os.killpg(server._process.pid, signal.SIGKILL)
+    found = list(results)
+    lost = [one for one in found if one.failure is Failure.RUNTIME_ERROR]
+    assert 1 <= len(lost) <= len(sandbox._workers)
+    assert all(one.value in ("0", "42") for one in found if one not in lost)
 
 
 def test_closing_leaves_no_process_and_no_file(

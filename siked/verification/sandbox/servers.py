@@ -81,8 +81,8 @@ class Server:
             frames.write(self._requests, frames.LENGTH.pack(len(body)) + body)
 
     def receive(self) -> Reply | None:
-        """The reply on a program; None where the server is gone."""
-        with contextlib.suppress(OSError):
+        """The reply on a program; None where the server is gone or talks nonsense."""
+        with contextlib.suppress(OSError, IndexError):
             head = frames.read(self.replies, frames.ENDED.size)
             if len(head) == frames.ENDED.size:
                 limit, ended, printed, said = frames.ENDED.unpack(head)

@@ -19,8 +19,8 @@ LIMITS = ("", "timeout", "output")
 """The limits that a server watches, by their number in ``ENDED``."""
 READY = b"\n"
 """What a program's process says first: it has read its request to the end."""
-MOST_SAID = 32 * 1024
-"""How much a program's process may say: a longest answer, with every character escaped."""
+MOST_SAID = 256 * 1024
+"""How much a program's process may say: ten times a longest answer with every character escaped."""
 WORD = 16
 """The length of the random word that a result opens with, drawn for each program."""
 
