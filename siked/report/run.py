@@ -102,6 +102,28 @@ class Report(Run):
         own = {name: steps["filter"] for name, steps in self.steps.items() if "filter" in steps}
         return {TEACHER: self.teacher, **own}
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """Versions, device and the base model's hash, as far as outputs tell them."""
+        student, adapter = (
+            read_json(path) if (path := self.file(layout.BEST / name)).exists() else {}
+            for name in ("student.json", "adapter_config.json")
+        )
+        steps = self.steps.values()
+        trainings = [one["train"] for one in steps if "train" in one]
+        base = student.get("base", {})
+        facts = {
+            "base model": base.get("name"),
+            "SHA-256 of its weights": base.get("sha256"),
+            "trained by": _all_of(trainings, "trainer"),
+            "trained on": _all_of(trainings, "device"),
+            "number type of the base model": _all_of(trainings, "dtype"),
+            "programs ran behind": _all_of([one.get("filter", {}) for one in steps], "isolation"),
+            "siked": student.get("siked"),
+            "peft": adapter.get("peft_version"),
+        }
+        return {name: str(value) for name, value in facts.items() if value}
+
     def _steps(self, student: str) -> dict[str, Any]:
         """What its steps counted; it must have been evaluated."""
         found = self.counted(student)
@@ -148,6 +170,10 @@ class Report(Run):
 
 def _read(path: Path) -> Iterator[VerifiedRationale]:
     return read_records(path, VerifiedRationale)
+
+
+def _all_of(rows: Iterable[Mapping[str, Any]], key: str) -> str:
+    return ", ".join(dict.fromkeys(str(row[key]) for row in rows if key in row))
 
 
 def _watched(

@@ -218,28 +218,6 @@ class Run:
                 ]
         return rows
 
-    @property
-    def facts(self) -> dict[str, str]:
-        """Versions, device and the base model's hash, as far as outputs tell them."""
-        student, adapter = (
-            read_json(path) if (path := self.file(layout.BEST / name)).exists() else {}
-            for name in ("student.json", "adapter_config.json")
-        )
-        steps = [self.counted(name) for name in [*self.chain, *self.baselines]]
-        trainings = [one["train"] for one in steps if "train" in one]
-        base = student.get("base", {})
-        facts = {
-            "base model": base.get("name"),
-            "SHA-256 of its weights": base.get("sha256"),
-            "trained by": _all_of(trainings, "trainer"),
-            "trained on": _all_of(trainings, "device"),
-            "number type of the base model": _all_of(trainings, "dtype"),
-            "programs ran behind": _all_of([one.get("filter", {}) for one in steps], "isolation"),
-            "siked": student.get("siked"),
-            "peft": adapter.get("peft_version"),
-        }
-        return {name: str(value) for name, value in facts.items() if value}
-
     def md5(self, path: Path) -> str:
         """Return the hash by which DVC's cache knows a file."""
         with self.file(path).open("rb") as file:
@@ -422,10 +400,6 @@ def _selected(run: Run, revision: str) -> str:
             f"{revision}: it was run up to a stage before `select`: name a student, {revision}:it0"
         )
     return selected
-
-
-def _all_of(rows: Iterable[Mapping[str, Any]], key: str) -> str:
-    return ", ".join(dict.fromkeys(str(row[key]) for row in rows if key in row))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
