@@ -5,32 +5,32 @@ siked estimate --card h100 --price 2.5            cards by the hour
 siked estimate --samples 10 --file presets/demo.yaml
 """
 
-from __future__ import annotations
-
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from siked.commands.console import console
-from siked.errors import UserError
-from siked.estimating.cards import Card
-from siked.estimating.ranges import Range
-from siked.estimating.stages import Plan, Row
+from siked.estimating.acceptance import expect_students, expect_teacher
+from siked.estimating.estimate import Plan, StageCost, total
+from siked.estimating.last_run import LastRun, last_run
+from siked.estimating.rates import Card, Range, assume_verified, between, find_card, widen
+from siked.estimating.sizes import count_questions, find_student_size, find_teacher_size
 from siked.mixing import Variant
 from siked.run import layout
-from siked.settings import Params
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from siked.estimating.last_run import LastRun
+from siked.run.run import Run
+from siked.settings import Params, load_params
 
 PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 """The variants that are always compared."""
+LENGTH = between(60, 110, 180)
+"""Tokens of a rationale of a grade school problem, where nothing was measured."""
+
+Estimates = dict[tuple[Variant, int], list[StageCost]]
+"""By variant and K."""
 
 
 def estimate(
@@ -61,67 +61,54 @@ def estimate(
 
     Each number stands with the least and the most it may be. The loop may stop earlier than that.
     """
-    # Here, so that other commands start faster.
-    from siked.estimating import asked, assumptions, sizes
-    from siked.estimating.cards import card as named_card
-    from siked.estimating.cards import verified_a_second
-    from siked.estimating.last_run import last_run
-    from siked.estimating.stages import Plan
-    from siked.run.run import Run
-    from siked.settings import load_params
-
     params = load_params(file)
     last = last_run(Run())
-    rates = last if card is None else named_card(card)
+    same = _compare(params, last)
     model = params.teacher.model
     own = model is not None and not model.source.startswith("served:")
-    assumed = assumptions.assume(params, last, acceptance)
+    measured = same["questions"] and last.written is not None
     plan = Plan(
         params=params,
-        asked=asked.count(params.questions, questions),
-        assumed=assumed,
-        rates=rates,
-        student=sizes.of_student(params.student, student_size),
-        teacher=sizes.of_teacher(model.source, teacher_size) if model and own else None,
-        verified=(last.verified if card is None else None)
-        or verified_a_second() * params.verify.workers,
+        asked=count_questions(params.questions, questions),
+        rates=last.machine if card is None else find_card(card),
+        student=find_student_size(params.student, student_size),
+        teacher=find_teacher_size(model.source, teacher_size) if model and own else None,
+        verified=last.verified
+        if card is None and last.verified is not None
+        else assume_verified() * params.verify.workers,
+        length=widen(last.written, 1.2) if measured and last.written is not None else LENGTH,
+        taught=expect_teacher(
+            params, last.teacher if same["questions"] and same["teacher"] else None
+        ),
+        written=expect_students(
+            params, last.students if same["questions"] and same["student"] else {}, acceptance
+        ),
         price=price,
     )
-    try:
-        found = _estimates(plan, samples)
-    except LookupError:
-        raise UserError(
-            "this machine has no run to take rates from: `dvc repro` makes one, "
-            "--card h100 takes those of a card"
-        ) from None
-    facts = _facts(plan, last, rates)
+    counts = dict.fromkeys([params.generate.samples, samples or params.generate.samples])
+    found: Estimates = {
+        (variant, count): list(plan.vary(variant, count).estimate())
+        for count in counts
+        for variant in dict.fromkeys([params.mix.variant, *PAPERS])
+    }
+    facts = _facts(plan, "the last run" if measured else "an assumption")
     if as_json:
         print(json.dumps(_as_json(plan, found, facts), indent=2, ensure_ascii=False))
     else:
         _print(plan, found, facts)
 
 
-Estimates = dict[tuple["Variant", int], list["Row"]]
+def _compare(params: Params, last: LastRun) -> dict[str, bool]:
+    """Return which sections the last run had the same: what it measured counts for those alone."""
+    now = params.model_dump(mode="json", exclude_unset=True)
+    return {key: last.settings.get(key) == now[key] for key in ("questions", "student", "teacher")}
 
 
-def _estimates(plan: Plan, samples: int | None) -> Estimates:
-    """Rows of each variant and K: the settings' own first."""
-    counts = dict.fromkeys([plan.params.generate.samples, samples or 0])
-    return {
-        (variant, count): plan.samples(count).rows(variant)
-        for count in counts
-        if count
-        for variant in dict.fromkeys([plan.params.mix.variant, *PAPERS])
-    }
-
-
-def _facts(plan: Plan, last: LastRun, rates: Card | LastRun) -> list[str]:
-    """What the numbers rest on, a line each."""
-    from siked.estimating.cards import Card
-
-    asked = plan.asked
+def _facts(plan: Plan, length: str) -> list[str]:
+    """Return what the numbers rest on, a line each; ``length`` says where that is from."""
+    asked, rates = plan.asked, plan.rates
     several = f"{asked.train} train, {asked.dev} dev and {sum(asked.tests.values())} test questions"
-    lines = [f"{several}; a student of {_large(plan.student)} parameters"]
+    lines = [f"{several}; a student of {_format_size(plan.student)} parameters"]
     if isinstance(rates, Card):
         lines.append(
             f"hours are those of one {rates.title}: {rates.tflops:g} TFLOP/s in bfloat16 "
@@ -129,127 +116,131 @@ def _facts(plan: Plan, last: LastRun, rates: Card | LastRun) -> list[str]:
         )
         held = {"the student": plan.student, "the teacher": plan.teacher}
         lines += [
-            f"{who} needs at least {rates.needed(size)} such cards at once"
+            f"{who} needs at least {rates.count_needed(size)} such cards at once"
             for who, size in held.items()
-            if size and rates.needed(size) > 1
+            if size and rates.count_needed(size) > 1
         ]
     else:
-        lines.append(f"hours are those of this machine, by its last run:{_measured(last)}")
-        if last.parameters and not 0.9 < plan.student / last.parameters < 1.1:
+        words = {"generation": "sampled", "answering": "answered", "training": "learned from"}
+        measured = [
+            f" {_format_range(rates.tokens[kind])} tokens {word} a second"
+            for kind, word in words.items()
+            if kind in rates.tokens
+        ]
+        lines.append(f"hours are those of this machine, by its last run:{','.join(measured)}")
+        if rates.parameters and rates.is_other_size(plan.student):
             lines.append(
-                f"that run's student has {_large(last.parameters)} parameters: rates are scaled "
-                "to this one's, and may be twice as far off"
+                f"that run's student has {_format_size(rates.parameters)} parameters: rates are "
+                "scaled to this one's, and may be twice as far off"
             )
-    lines.append(f"checks are hours of a machine that checks {_ranged(plan.verified)} a second")
-    teacher = plan.params.teacher
-    if teacher.model and plan.teacher is None:
+    lines.append(
+        f"checks are hours of a machine that checks {_format_range(plan.verified)} a second"
+    )
+    if plan.params.teacher.model and plan.teacher is None:
         lines.append("the teacher's server does its work elsewhere: its hours are not counted")
-    return [*lines, *plan.assumed.notes, "the loop never stops early; no sample is in the journal"]
-
-
-def _measured(last: LastRun) -> str:
-    rates = {
-        "tokens sampled": last.generation,
-        "tokens answered": last.answering,
-        "tokens learned from": last.training,
-    }
-    return ",".join(f" {_ranged(one)} {what} a second" for what, one in rates.items() if one)
+    low, likely, high = plan.length
+    return [
+        *lines,
+        f"a rationale has {likely:.0f} ({low:.0f} to {high:.0f}) tokens: {length}",
+        f"right of the teacher's rationales: {plan.taught.describe()}",
+        *(
+            f"right of the student's rationales for {name}: {one.describe()}"
+            for name, one in plan.written.items()
+        ),
+        "the loop never stops early; no sample is in the journal",
+    ]
 
 
 def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
-    from siked.estimating.last_run import LastRun
-    from siked.estimating.stages import total
-
-    params: Params = plan.params
-    own = (params.mix.variant, params.generate.samples)
-    rows = found[own]
-    hours = "machine" if isinstance(plan.rates, LastRun) else "card"
+    hours = "card" if isinstance(plan.rates, Card) else "machine"
     out = console()
-    table = _table("stage", hours)
-    for row in [*rows, total(rows)]:
-        table.add_row(row.stage, *_cells(row))
-    out.print(f"mix.variant {own[0]}, generate.samples {own[1]}")
-    out.print(table)
-    sums = _table("in all", hours)
-    for (variant, count), several in found.items():
-        sums.add_row(f"{variant}, K = {count}", *_cells(total(several)))
-    out.print(sums)
+    (variant, count), rows = next(iter(found.items()))
+    out.print(f"mix.variant {variant}, generate.samples {count}")
+    out.print(_table("stage", hours, {row.stage: row for row in [*rows, total(rows)]}))
+    sums = {f"{variant}, K = {count}": total(rows) for (variant, count), rows in found.items()}
+    out.print(_table("in all", hours, sums))
     for line in facts:
         out.print(f"- {line}", soft_wrap=True)
 
 
-def _table(first: str, hours: str) -> Table:
-    from rich.table import Table
-
+def _table(first: str, hours: str, rows: dict[str, StageCost]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in ("calls", "tokens", hours, "checks", "disk", "money"):
         table.add_column(name, justify="right", no_wrap=True)
+    for name, row in rows.items():
+        disk = row.disk[1]
+        table.add_row(
+            name,
+            _format(row.calls[1]),
+            _format(row.written[1]),
+            _format_hours(row.hours),
+            _format_hours(between(*[row.processor[1]] * 3)),
+            f"{_format(disk)}B" if disk else "",
+            "" if row.money is None else _format_range(row.money),
+        )
     return table
 
 
-def _cells(row: Row) -> list[str]:
-    from siked.estimating.ranges import Range
-
-    return [
-        _short(row.calls.likely),
-        _short(row.written.likely),
-        _duration(row.hours),
-        _duration(Range.exactly(row.processor.likely)),
-        _size(row.disk.likely),
-        "" if row.money is None else _ranged(row.money),
-    ]
-
-
-def _duration(hours: Range) -> str:
-    """``12 min (5.1 to 40)``, in one unit; empty for nothing."""
+def _format_hours(hours: Range) -> str:
+    """Return ``12 min (5.1 to 40)``, in one unit; nothing where there are none."""
     unit, each = next(
         (unit, each)
         for unit, each, least in (("h", 1, 1.5), ("min", 60, 1.5), ("s", 3600, 0))
-        if hours.likely * each >= least
+        if hours[1] * each >= least
     )
-    likely, _, span = _ranged(hours * each).partition(" ")
+    likely, _, span = _format_range(hours * each).partition(" ")
     return f"{likely} {unit} {span}".strip() if likely else ""
 
 
-def _ranged(value: Range) -> str:
-    """``12 (5.1 to 40)``; empty for nothing."""
-    if not value.high:
+def _format_range(value: Range) -> str:
+    """Return ``12 (5.1 to 40)``; nothing for 0."""
+    if not value[2]:
         return ""
-    likely, low, high = (_short(one) or "0" for one in (value.likely, value.low, value.high))
+    low, likely, high = (_format(one) or "0" for one in value)
     return likely if low == high else f"{likely} ({low} to {high})"
 
 
-def _short(value: float) -> str:
-    """Two or three digits, with k, M, G, T; empty for nothing."""
+def _format_size(parameters: float) -> str:
+    return _format(parameters).replace("G", "B")
+
+
+def _format(value: float) -> str:
+    """Return two or three digits, with k, M, G, T; nothing for 0."""
     if value < 0.005:
         return "0" if value else ""
-    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{_digits(value / size)}{unit}"
-    return _digits(value)
-
-
-def _large(parameters: float) -> str:
-    return _short(parameters).replace("G", "B")
-
-
-def _digits(value: float) -> str:
-    places = max(0, 1 - math.floor(math.log10(value)))
-    text = f"{value:.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _size(count: float) -> str:
-    return f"{_short(count)}B" if count else ""
+    size, unit = next(
+        (
+            (size, unit)
+            for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+            if value >= size
+        ),
+        (1, ""),
+    )
+    value /= size
+    text = f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}{unit}"
 
 
 def _as_json(plan: Plan, found: Estimates, facts: list[str]) -> dict[str, Any]:
+    ends = ("low", "likely", "high")
     return {
         "questions": {"train": plan.asked.train, "dev": plan.asked.dev, **plan.asked.tests},
         "facts": facts,
         "estimates": [
-            {"variant": variant, "samples": count, "stages": [asdict(row) for row in rows]}
+            {
+                "variant": variant,
+                "samples": count,
+                "stages": [
+                    {
+                        name: dict(zip(ends, value.tolist(), strict=True))
+                        if hasattr(value, "tolist")
+                        else value
+                        for name, value in row._asdict().items()
+                    }
+                    for row in rows
+                ],
+            }
             for (variant, count), rows in found.items()
         ],
     }

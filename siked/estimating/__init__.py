@@ -1,6 +1,6 @@
 """What a run will cost, before anything is spent: ``siked estimate``.
 
-``ranges`` computes with uncertain numbers, ``acceptance`` says how many rationales will be right,
-``last_run`` reads what this machine measured, ``cards`` is the table of cards, ``assumptions`` says
-what is taken where nothing was measured, ``stages`` goes through the pipeline.
+``rates`` says how fast a card or this machine works, ``last_run`` what this machine measured,
+``acceptance`` how many rationales will be right, ``sizes`` how large the models are and how many
+questions are asked; ``estimate`` goes through the pipeline with all of that.
 """

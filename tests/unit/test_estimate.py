@@ -1,7 +1,6 @@
 """Estimates agree with what the pipeline's own parts do, and say how sure they are."""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import typer
 import yaml
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -16,10 +16,19 @@ from siked.analysis.verdicts import VerdictCounts
 from siked.commands.estimate import estimate
 from siked.errors import UserError
 from siked.estimating import sizes
-from siked.estimating.acceptance import Spread, fitted
-from siked.estimating.cards import TABLE, card
+from siked.estimating.acceptance import count_kept, fit
 from siked.estimating.last_run import LastRun, last_run
-from siked.estimating.ranges import Range
+from siked.estimating.rates import (
+    TABLE,
+    Machine,
+    between,
+    divide,
+    exactly,
+    find_card,
+    leave,
+    span,
+    widen,
+)
 from siked.mixing import mix, preferred, select
 from siked.records import VerifiedRationale
 from siked.run.run import Run
@@ -28,23 +37,34 @@ ROOT = Path(__file__).parents[2]
 STRATEGIES = ("cot", "l2m", "pot")
 NAMES = ("low", "likely", "high")
 
-numbers = st.lists(st.floats(0.1, 1e6), min_size=3, max_size=3).map(lambda x: Range(*sorted(x)))
+numbers = st.lists(st.floats(0.1, 1e6), min_size=3, max_size=3).map(lambda x: between(*sorted(x)))
 
 
 @given(numbers, numbers)
 def test_a_range_stays_in_order_whatever_is_computed_with_it(one, other):
-    for value in (one + other, one * other, one / other, one.or_more(other), one.wider(2)):
-        assert value.low <= value.likely <= value.high
+    shares = other / other.max()
+    for value in (one + other, one * other, divide(one, other), leave(one, shares), widen(one, 2)):
+        assert (np.diff(value) >= 0).all()
+        assert (value >= 0).all()
 
 
+@hypothesis_settings(deadline=None)
 @given(st.floats(0.05, 0.95), st.floats(0.1, 20), st.integers(2, 12))
 def test_a_fitted_spread_solves_what_was_seen_to_be_solved(mean, concentration, samples):
-    seen = Spread(mean, concentration).solved(samples)
-    found = fitted(mean, seen, samples)
-    assert found.solved(samples) == pytest.approx(seen, abs=1e-6)
-    shares = [found.solved(more) for more in (1, samples, 3 * samples)]
+    seen = float(count_kept(mean, concentration, samples, keep=1))
+    found = fit(mean, seen, samples)
+    assert count_kept(mean, found, samples, keep=1) == pytest.approx(seen, abs=1e-6)
+    shares = [count_kept(mean, found, more, keep=1) for more in (1, samples, 3 * samples)]
     assert shares[0] == pytest.approx(mean)
     assert shares == sorted(shares)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_writer_that_is_never_or_always_right_stays_so_with_more_samples(share):
+    found = fit(share, share, 4)
+    for samples in (1, 4, 100):
+        assert count_kept(share, found, samples, keep=1) == share
+        assert count_kept(share, found, samples, keep=None) == share * samples
 
 
 def test_figures_of_four_samples_foretell_what_ten_solve():
@@ -52,10 +72,12 @@ def test_figures_of_four_samples_foretell_what_ten_solve():
     chances = draw.beta(0.4, 1.2, size=20_000)
     right = draw.random((20_000, 10)) < chances[:, None]
     four = right[:, :4]
-    found = fitted(four.mean(), four.any(axis=1).mean(), 4)
-    assert found.solved(10) == pytest.approx(right.any(axis=1).mean(), abs=0.015)
+    mean = four.mean()
+    found = fit(mean, four.any(axis=1).mean(), 4)
+    solved = right.any(axis=1).mean()
+    assert count_kept(mean, found, 10, keep=1) == pytest.approx(solved, abs=0.015)
     kept = np.minimum(right.sum(axis=1), 3).mean()
-    assert found.kept(10, 3) == pytest.approx(kept, abs=0.03)
+    assert count_kept(mean, found, 10, keep=3) == pytest.approx(kept, abs=0.03)
 
 
 @pytest.mark.parametrize("bias", [None, ["pot", "cot"], "student"])
@@ -123,7 +145,7 @@ def test_evaluations_have_their_own_rate_and_forced_answers_count(tmp_path):
         with (tmp_path / ".siked/timings.jsonl").open("a") as file:
             entry = {"experiment": None, "stage": f"eval@{student}", "seconds": 100, "recalled": 0}
             file.write(json.dumps(entry) + "\n")
-    assert read(tmp_path).answering == Range.of([50, 150])
+    assert list(read(tmp_path).machine.tokens["answering"]) == list(span([50, 150]))
     row = stage(estimated(tmp_path, raw), "eval@it1")
     assert row["calls"]["likely"] == 3 * 300, "the free answer is one of the forced"
     assert row["hours"]["low"] * 3600 == pytest.approx(row["written"]["low"] / 150)
@@ -135,20 +157,20 @@ def test_rates_leave_out_what_a_run_did_not_do_itself(tmp_path):
     steps(tmp_path, "it3", generate={"rows": 0, "tokens": 0, "carried": True}, seconds=5)
     with (tmp_path / ".siked/timings.jsonl").open("a") as file:
         file.write('{"stage": "generate@it1", "sec')
-    assert read(tmp_path).generation == Range.exactly(100)
+    assert list(read(tmp_path).machine.tokens["generation"]) == [100, 100, 100]
 
 
 def test_an_empty_workspace_has_nothing_measured(tmp_path):
-    assert read(tmp_path) == LastRun()
+    assert read(tmp_path) == LastRun(Machine({}))
 
 
 def test_rates_of_a_smaller_student_are_scaled_and_less_sure():
-    last = LastRun(parameters=135_000_000, training=Range(900, 1_000, 1_100))
-    tokens = Range.exactly(1_000_000)
-    own = last.training_seconds(tokens, 135e6)
-    larger = last.training_seconds(tokens, 1.35e9)
-    assert larger.likely == pytest.approx(10 * own.likely)
-    assert larger.high / larger.low > own.high / own.low
+    machine = Machine({"training": between(900, 1_000, 1_100)}, parameters=135_000_000)
+    own, larger = (
+        machine.seconds("training", exactly(0), exactly(1e6), size) for size in (135e6, 1.35e9)
+    )
+    assert larger[1] == pytest.approx(10 * own[1])
+    assert larger[2] / larger[0] > own[2] / own[0]
 
 
 def test_the_last_runs_shares_count_for_the_same_questions_and_student_only(tmp_path):
@@ -237,7 +259,7 @@ def test_a_model_without_a_size_in_its_name_needs_one(tmp_path):
     ],
 )
 def test_a_size_is_read_off_a_models_name(name, size):
-    assert sizes.named(name) == size
+    assert sizes.read_size(name) == size
 
 
 def test_parameters_are_counted_in_weight_files(tmp_path):
@@ -245,19 +267,19 @@ def test_parameters_are_counted_in_weight_files(tmp_path):
 
     save_file({"a": np.zeros((3, 4)), "b": np.zeros(5)}, tmp_path / "1.safetensors")
     save_file({"c": np.zeros((2, 2, 2))}, tmp_path / "2.safetensors")
-    assert sizes.counted(tmp_path) == 25
+    assert sizes.count_parameters(tmp_path) == 25
 
 
 def test_every_card_names_its_data_sheet_and_is_slower_for_larger_models():
     names = yaml.safe_load(TABLE.read_text())["cards"]
     for name in names:
-        one = card(name)
+        one = find_card(name)
         assert one.source
-        hours = [one.generation_seconds(*[Range.exactly(1e6)] * 2, size) for size in (1e9, 1e11)]
-        for few, many in pairwise(hours):
-            assert all(getattr(few, end) < getattr(many, end) for end in NAMES)
-    assert card("h100").needed(7e9) == 1
-    assert card("h100").needed(70e9) == 3
+        tokens = exactly(1e6)
+        few, many = (one.seconds("generation", tokens, tokens, size) for size in (1e9, 1e11))
+        assert (few < many).all()
+    assert find_card("h100").count_needed(7e9) == 1
+    assert find_card("h100").count_needed(70e9) == 3
 
 
 def test_the_table_shows_every_stage_and_both_variants(tmp_path, monkeypatch):
