@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,13 @@ from typing import IO, Any
 from siked.errors import UserError
 
 LIBRARY = Path(__file__).resolve().parent
+PARTIAL = re.compile(r"\..+\.(\d+)\.partial")
+"""The name of what a process, whose id it has, is writing."""
+
+
+def partial_of(path: Path) -> Path:
+    """Return where this process writes what takes ``path``'s place once it is whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
 @contextlib.contextmanager
@@ -27,7 +35,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
             ``filename`` names ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             yield file
@@ -45,7 +53,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder to fill that takes ``path``'s place only when the block ends well."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
@@ -54,6 +62,49 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def abandoned(folder: Path) -> list[Path]:
+    """Return what processes that were killed left half written below a folder, sorted.
+
+    A process on another machine that writes there looks killed too.
+    """
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        found += [
+            Path(place) / name
+            for name in [*folders, *names]
+            if (match := PARTIAL.fullmatch(name)) and not _is_there(int(match[1]))
+        ]
+        folders[:] = [name for name in folders if not PARTIAL.fullmatch(name)]
+    return sorted(found)
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; of what has just gone, none."""
+    size = 0
+    for one in [path, *path.rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):
+            size += one.lstat().st_size if one.is_file() else 0
+    return size
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; what is not there is removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def locked(path: Path, *, shared: bool = False) -> IO[bytes]:

@@ -1,19 +1,21 @@
-"""siked cache: what generation has kept for later runs, and how to be rid of it.
+"""siked cache: what is kept for later runs, what killed ones left, and how to be rid of it.
 
-siked cache                   samples and size by model
-siked cache --prune 30        remove models that no run has used for 30 days; 0 removes all
+siked cache                   samples and size by model, served students, half-written files
+siked cache --prune 30        remove what no run has used for 30 days; 0 removes all
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from siked.generation.journal.contents import Held, contents
-from siked.generation.journal.contents import prune as remove
+from siked.files import abandoned, remove, size_of
+from siked.generation.journal.contents import DAY, Held, contents
+from siked.generation.journal.contents import prune as prune_journal
 from siked.run import layout
 
 
@@ -23,30 +25,66 @@ def cache(
     ] = layout.JOURNAL,
     prune: Annotated[
         float | None,
-        typer.Option(min=0, help="Remove models that no run has used for so many days; 0: all."),
+        typer.Option(min=0, help="Remove what no run has used for so many days; 0: all."),
     ] = None,
 ) -> None:
     """Show what models have generated and is kept for later runs; ``--prune`` removes it.
 
-    Results do not need it: what is gone is generated again when a run asks for it.
+    Results do not need it: what is gone is generated again when a run asks for it. Also shown are
+    students that were merged to be served, and what killed processes left half written; the latter
+    goes whenever something is pruned.
     """
     if prune is not None:
-        removed, in_use = remove(folder, prune)
+        removed, in_use = prune_journal(folder, prune)
         print(f"removed {_sum(removed)}")
         for held in in_use:
             print(f"left {held.label} ({held.folder.name}): a run is using it")
-    left = contents(folder)
-    if not left:
+        for left in _left():
+            if left.dead or left.days >= prune:
+                remove(left.path)
+                print(f"removed {left.path}: {_size(left.size)}")
+    _show_samples(folder)
+    for left in _left():
+        what = "half written, its process is gone" if left.dead else "merged, to be served"
+        print(f"{left.path}  {what}  {_size(left.size)}  used {left.days:.0f} days ago")
+
+
+def _show_samples(folder: Path) -> None:
+    found = contents(folder)
+    if not found:
         print(f"{folder}: holds no samples")
         return
-    width = max(len(held.label) for held in left)
-    for held in left:
+    width = max(len(held.label) for held in found)
+    for held in found:
         count = "damaged" if held.samples is None else f"{held.samples} samples"
         print(
             f"{held.folder.name}  {held.label:{width}}  {count:>16}  {_size(held.size):>10}  "
             f"used {held.days:.0f} days ago"
         )
-    print(f"in all {_sum(left)}")
+    print(f"in all {_sum(found)}")
+
+
+class _Left(NamedTuple):
+    """What lies beside the journal."""
+
+    path: Path
+    dead: bool
+    """Whether it is half written by a process that is gone."""
+    size: int
+    """Bytes."""
+    days: float
+    """Since it was used, or written to, last."""
+
+
+def _left() -> list[_Left]:
+    """Served students and what was left half written, in the repository here."""
+    served = [path for path in layout.SERVED.glob("*") if not path.name.startswith(".")]
+    dead = [path for place in (*layout.WHOLE, layout.SCRATCH) for path in abandoned(place)]
+    now = time.time()
+    return [
+        _Left(path, path in dead, size_of(path), max(0.0, now - path.lstat().st_mtime) / DAY)
+        for path in [*sorted(served), *dead]
+    ]
 
 
 def _sum(several: Sequence[Held]) -> str:

@@ -95,4 +95,5 @@ def merged(chosen: Chosen, settings: Params) -> Path:
     if not folder.is_dir():
         with replacing_folder(folder) as partial:
             chosen.exporter(settings).merge(partial)
+    os.utime(folder)  # `siked cache` says when it was served last
     return folder

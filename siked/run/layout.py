@@ -43,6 +43,9 @@ TEACH = METRICS / "teach"
 PLOTS = Path("plots")
 CURVES = PLOTS / "students"
 REPORTS = Path("reports")
+EXPORTS = Path("exports")
+WHOLE = (RAW.parent, BASE.parent, METRICS, PLOTS, REPORTS, EXPORTS)
+"""The folders of a run that hold all of its files but those below ``SCRATCH``."""
 
 FREE = Path()
 FORCED = Path("forced")

@@ -16,7 +16,6 @@ somebody adds the data set; then that line goes.
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +23,7 @@ from typing import Any, Literal
 import yaml
 
 from siked.errors import UserError
-from siked.files import sha256, write_text
+from siked.files import partial_of, sha256, write_text
 from siked.questions.published import Published, PublishedFile
 from siked.run import layout
 
@@ -115,7 +114,7 @@ def put(one: Published, found: dict[PublishedFile, Path]) -> None:
             )
     for file, source in found.items():
         if state(file) == "absent":
-            partial = place(file).with_name(f".{place(file).name}.{os.getpid()}.partial")
+            partial = partial_of(place(file))
             try:
                 shutil.copyfile(source, partial)
                 partial.replace(place(file))

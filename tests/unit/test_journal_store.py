@@ -6,13 +6,17 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from siked.__main__ import app
 from siked.errors import UserError
+from siked.files import replacing_folder
 from siked.generation.engine import Completion
 from siked.generation.journal.contents import contents, prune
 from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, Samples
@@ -129,3 +133,45 @@ def test_pruning_removes_what_is_old_and_not_in_use(tmp_path):
     prune(tmp_path, 0)
     assert "holds no samples" in cache("--folder", str(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from siked.files import replacing, replacing_folder
+with replacing_folder(Path("models/students/it1")) as folder, replacing(Path("data/x")) as file:
+    (folder / "weights").write_bytes(bytes(3_000_000))
+    file.write("half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_killed_processes_left_half_written_is_shown_and_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", KILLED], check=False)
+    with replacing_folder(Path("models/students/it2")):
+        left = {str(path) for path in tmp_path.rglob("*.partial")}
+        assert len(left) == 3
+        shown = cache()
+        assert shown.count("half written, its process is gone") == 2
+        assert "models/students/.it1." in shown
+        assert "3.0 MB" in shown
+        assert ".it2." not in shown, "its process is here"
+        assert "removed models/students/.it1." in cache("--prune", "30")
+        assert [path.name for path in tmp_path.rglob("*.partial")] == [
+            f".it2.{os.getpid()}.partial"
+        ]
+    assert list(tmp_path.rglob("*.partial")) == []
+
+
+def test_served_students_are_shown_and_pruned_by_when_they_were_served_last(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, days in {"old": 40, "new": 0}.items():
+        folder = Path(".siked/served") / name
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(bytes(2_000_000))
+        os.utime(folder, (time.time() - days * 24 * 3600,) * 2)
+    assert ".siked/served/old  merged, to be served  2.0 MB  used 40 days ago" in cache()
+    assert "removed .siked/served/old: 2.0 MB" in cache("--prune", "30")
+    assert [path.name for path in Path(".siked/served").iterdir()] == ["new"]
