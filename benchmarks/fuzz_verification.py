@@ -25,7 +25,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["siked.answers", "siked.verification.programs"]):
+with atheris.instrument_imports(include=["siked.verification"]):
     from siked.verification.compare import equivalence, expression, judge, same
     from siked.verification.extract import RULES, extract
     from siked.verification.numbers import parse, scan

@@ -42,6 +42,7 @@ from siked.commands.sweep import sweep
 from siked.commands.trace import trace
 from siked.commands.verify import verify
 from siked.commands.watch import watch
+from siked.console import say
 from siked.errors import UserError, reported
 from siked.settings import documented, load_params
 
@@ -68,7 +69,7 @@ def params(
     load_params(file)
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
     for key, what in documented():
-        print(f"{key}{_shown(values, key)}\n    {what}")
+        say(f"{key}{_shown(values, key)}\n    {what}")
 
 
 @app.command()
@@ -81,13 +82,13 @@ def preset(
     if name is None:
         for one in known:
             first = (folder / f"{one}.yaml").read_text(encoding="utf-8").splitlines()[0]
-            print(f"{one:24} {first.removeprefix('# ')}")
+            say(f"{one:24} {first.removeprefix('# ')}")
         return
     if name not in known:
         raise UserError(f"there is no preset {name!r}: known are {', '.join(known)}")
     load_params(folder / f"{name}.yaml")
     shutil.copyfile(folder / f"{name}.yaml", "params.yaml")
-    print(f"params.yaml is now presets/{name}.yaml: `dvc repro` runs it")
+    say(f"params.yaml is now presets/{name}.yaml: `dvc repro` runs it")
 
 
 def main() -> None:

@@ -13,11 +13,23 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from siked.console import printable, say, without_secrets
+
+LONGEST = 1000
+"""Characters of an error's line."""
 INTERRUPTED = 128 + signal.SIGINT
 
 
 class UserError(Exception):
-    """Something that the user can put right; its text is one line that says how."""
+    """Something that the user can put right; its text is one line that says how.
+
+    The line may repeat what a server, a file or a model says, so whatever would steer a terminal
+    or give a key away is replaced, and a very long one is cut.
+    """
+
+    def __init__(self, text: str) -> None:
+        line = printable(without_secrets(" ".join(text.splitlines())))
+        super().__init__(line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
 
 
 @contextlib.contextmanager
@@ -29,16 +41,21 @@ def reported() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        print("interrupted: finished work is kept, run the same command to go on", file=sys.stderr)
+        say("interrupted: finished work is kept, run the same command to go on", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        if error.filename is None:
+            raise
+        say(f"error: {UserError(f'{error.filename}: {error.strerror}')}", file=sys.stderr)
+        raise SystemExit(1) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" while writing {error.filename}" if error.filename else ""
-        print(
+        say(
             f"error: no space left on the disk{where}: free some and run the same command again",
             file=sys.stderr,
         )

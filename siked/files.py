@@ -14,9 +14,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import yaml
+
+from siked.console import say
 from siked.errors import UserError
 
 LIBRARY = Path(__file__).resolve().parent
+_ESCAPED = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape in JSON: two halves of a character, one alone, or any other."""
 PARTIAL = re.compile(r"\..+\.(\d+)\.partial")
 """The name of what a process, whose id it has, is writing."""
 
@@ -126,7 +135,7 @@ def locked(path: Path, *, shared: bool = False) -> IO[bytes]:
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting for another process, which holds {path}", file=sys.stderr, flush=True)
+            say(f"waiting for another process, which holds {path}", file=sys.stderr)
             fcntl.flock(file, kind)
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
@@ -145,18 +154,71 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def whole_characters(text: str) -> str:
+    r"""Return JSON text with U+FFFD for halves of characters.
+
+    A half is an escape such as ``\ud83d`` without its other one: JSON may hold it, UTF-8 cannot.
+    """
+    if "\\u" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: "\ufffd" if found["half"] else found[0], text)
+
+
+def say_mended(path: Path, lines: int) -> None:
+    """Say on standard error how many lines of a file ``whole_characters`` changed, if it did."""
+    if lines:
+        say(f"{path}: lines with halves of characters, now U+FFFD: {lines}", file=sys.stderr)
+
+
+def read_text(path: Path, missing: str = "") -> str:
+    """Read a text file.
+
+    Args:
+        path: the file.
+        missing: what to do where there is none.
+
+    Raises:
+        UserError: the file is missing, a folder, not for us to read, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file{missing and f': {missing}'}") from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise UserError(f"{path}: not a file") from None
+    except PermissionError:
+        raise UserError(f"{path}: must not be read: change its permissions") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: not UTF-8: {error}") from None
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}") from None
+
+
+def read_yaml(path: Path, missing: str = "") -> Any:
+    """Read a YAML file.
+
+    Args:
+        path: the file.
+        missing: what to do where there is none.
+
+    Raises:
+        UserError: the file cannot be read or is not YAML.
+    """
+    try:
+        return yaml.safe_load(read_text(path, missing))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not YAML: {error}") from None
 
 
 def sha256(path: Path) -> str:

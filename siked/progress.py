@@ -20,6 +20,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from siked.console import console, say
+
 LINE_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
 
@@ -130,12 +132,12 @@ class _Lines:
         earlier, speed, left = described(work, now - self._start)
         come = f"{work.what}: {work.done + work.recalled}/{work.total}{earlier}"
         line = ", ".join(filter(None, (come, speed, left)))
-        print(line, file=sys.stderr, flush=True)
+        say(line, file=sys.stderr)
 
 
 @contextlib.contextmanager
 def _bar(total: int, what: str) -> Iterator[Callable[[Work], None]]:
-    from rich import console, progress
+    from rich import progress
 
     columns = (
         progress.TextColumn("{task.description}"),
@@ -144,7 +146,7 @@ def _bar(total: int, what: str) -> Iterator[Callable[[Work], None]]:
         progress.TextColumn("{task.fields[speed]}"),
         progress.TextColumn("{task.fields[left]}"),
     )
-    with progress.Progress(*columns, console=console.Console(stderr=True)) as bar:
+    with progress.Progress(*columns, console=console(stderr=True)) as bar:
         task = bar.add_task(what, total=total, speed="", left="")
         start = time.monotonic()
 

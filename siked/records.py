@@ -20,7 +20,7 @@ from typing import IO, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from siked.errors import UserError
-from siked.files import replacing
+from siked.files import replacing, say_mended, whole_characters
 
 
 class Record(BaseModel):
@@ -149,20 +149,33 @@ R = TypeVar("R", bound=Record)
 def read_records(path: Path, kind: type[R]) -> Iterator[R]:
     """Read a JSON Lines file as records of ``kind``.
 
+    Halves of characters and bytes that are no UTF-8 become U+FFFD; how many rows had some is said
+    on standard error.
+
     Raises:
         UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).
     """
+    mended = 0
     with _opened(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                yield kind.model_validate_json(line)
+                try:
+                    record = kind.model_validate_json(line)
+                except ValidationError:
+                    whole = whole_characters(line.decode("utf-8", errors="replace"))
+                    if whole.encode() == line:
+                        raise
+                    record = kind.model_validate_json(whole)
+                    mended += 1
+                yield record
             except ValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(str(part) for part in first["loc"])
                 what = f"{where}: {first['msg']}" if where else first["msg"]
                 raise UserError(f"{path}:{number}: {what}") from None
+    say_mended(path, mended)
 
 
 def count_records(path: Path) -> int:
@@ -180,6 +193,10 @@ def _opened(path: Path) -> IO[bytes]:
         return path.open("rb")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: run `dvc repro` to make it") from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise UserError(f"{path}: not a file") from None
+    except PermissionError:
+        raise UserError(f"{path}: must not be read: change its permissions") from None
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:

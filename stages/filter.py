@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from siked.analysis.verdicts import VerdictCounts
+from siked.console import say
 from siked.errors import UserError
 from siked.files import hash_code, sha256, write_json
 from siked.progress import track
@@ -90,7 +91,7 @@ def _say_that_nothing_is_left(target: Path, rows: int) -> None:
             f"{target}: not one of the teacher's {rows} rationales is right, so there is "
             f"nothing to distil: look at `failure` in {layout.TAUGHT}"
         )
-    print(f"{target}: not one of {rows} rationales is right: training goes on with D_LLM")
+    say(f"{target}: not one of {rows} rationales is right: training goes on with D_LLM")
 
 
 if __name__ == "__main__":

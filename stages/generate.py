@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from siked.analysis.statistics import rounded, share
+from siked.console import say
 from siked.files import write_json
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_journaled
@@ -29,7 +30,7 @@ def main(
         rationales: list[Rationale] = []
         carried = stopped(writer)
         if carried:
-            print(f"{iteration}: the dev accuracy has stopped rising, {previous} is carried on")
+            say(f"{iteration}: the dev accuracy has stopped rising, {previous} is carried on")
         else:
             prompts = [
                 student_prompt(question.question, question_id=question.id, strategy=strategy)

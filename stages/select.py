@@ -13,6 +13,7 @@ import shutil
 import typer
 
 from siked.analysis.figures import DEV, best, compare, summary
+from siked.console import say
 from siked.files import read_json, replacing_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
 from siked.report.cards.model import Facts, Training, model_card
@@ -55,7 +56,7 @@ def main() -> None:
             layout.SUMMARY,
             summary(evaluated, chain, baselines, chosen, gains),
         )
-        print(f"selected {chosen}: dev accuracy {evaluated[chosen][DEV]['accuracy']:.3f}")
+        say(f"selected {chosen}: dev accuracy {evaluated[chosen][DEV]['accuracy']:.3f}")
 
 
 def answers(name: str, benchmark: str) -> list[VerifiedRationale]:

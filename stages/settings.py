@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import typer
 
+from siked.console import say
 from stages.common import stage
 
 
 def main() -> None:
     """Check params.yaml."""
     with stage("settings"):
-        print("params.yaml is in order")
+        say("params.yaml is in order")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from siked.console import say
 from siked.files import write_json
 from siked.generation.engine import Engine, Sampling
 from siked.generation.journal.engine import open_journaled
@@ -40,7 +41,7 @@ def main(strategy: Annotated[str, typer.Option()]) -> None:
         write_records(layout.RATIONALES / f"{strategy}.jsonl", written)
         counts = counted(written, asked, params.teacher.model)
         if params.teacher.model is not None:
-            print(f"teach {strategy}: {in_words(counts)}")
+            say(f"teach {strategy}: {in_words(counts)}")
         write_json(layout.TEACH / f"{strategy}.json", counts)
 
 
@@ -56,7 +57,7 @@ def open_teacher(
         path = layout.RECORDED / settings.recorded
         recorded = RecordedEngine(path, asked)
         have = sum(recorded.has(one.id, strategy) for one in asked)
-        print(
+        say(
             f"{path}: {have} of {len(asked)} questions have a {strategy} rationale; "
             f"rows about other questions: {recorded.unknown}"
         )

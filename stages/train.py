@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from siked.analysis.statistics import rounded
+from siked.console import say
 from siked.files import replacing, replacing_folder, write_json
 from siked.models import student_format
 from siked.records import Example, read_records
@@ -48,7 +49,7 @@ def main(
             if strategy is None or example.strategy == strategy
         ]
         if strategy and not examples:
-            print(f"no right rationale with {strategy}: its baseline is the untrained student")
+            say(f"no right rationale with {strategy}: its baseline is the untrained student")
             with replacing_folder(files.adapter):
                 pass
             report(files, (), {"carried": False, "rows": 0, "steps": 0, "tokens": 0})

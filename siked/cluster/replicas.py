@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from siked.cluster.joining import join
+from siked.console import say
 from siked.errors import UserError
 from siked.settings import RaySettings
 
@@ -212,4 +213,4 @@ _LATER = object()
 
 
 def _say(what: str) -> None:
-    print(f"ray: {what}", file=sys.stderr, flush=True)
+    say(f"ray: {what}", file=sys.stderr)

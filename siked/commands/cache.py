@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from siked.console import say
 from siked.files import abandoned, remove, size_of
 from siked.generation.journal.contents import DAY, Held, contents
 from siked.generation.journal.contents import prune as prune_journal
@@ -36,32 +37,32 @@ def cache(
     """
     if prune is not None:
         removed, in_use = prune_journal(folder, prune)
-        print(f"removed {_sum(removed)}")
+        say(f"removed {_sum(removed)}")
         for held in in_use:
-            print(f"left {held.label} ({held.folder.name}): a run is using it")
+            say(f"left {held.label} ({held.folder.name}): a run is using it")
         for left in _left():
             if left.dead or left.days >= prune:
                 remove(left.path)
-                print(f"removed {left.path}: {_size(left.size)}")
+                say(f"removed {left.path}: {_size(left.size)}")
     _show_samples(folder)
     for left in _left():
         what = "half written, its process is gone" if left.dead else "merged, to be served"
-        print(f"{left.path}  {what}  {_size(left.size)}  used {left.days:.0f} days ago")
+        say(f"{left.path}  {what}  {_size(left.size)}  used {left.days:.0f} days ago")
 
 
 def _show_samples(folder: Path) -> None:
     found = contents(folder)
     if not found:
-        print(f"{folder}: holds no samples")
+        say(f"{folder}: holds no samples")
         return
     width = max(len(held.label) for held in found)
     for held in found:
         count = "damaged" if held.samples is None else f"{held.samples} samples"
-        print(
+        say(
             f"{held.folder.name}  {held.label:{width}}  {count:>16}  {_size(held.size):>10}  "
             f"used {held.days:.0f} days ago"
         )
-    print(f"in all {_sum(found)}")
+    say(f"in all {_sum(found)}")
 
 
 class _Left(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from siked.console import console, say
 from siked.errors import UserError
 
 NAMING = "An iteration or baseline (it2, baseline-pot), a revision or experiment, or REVISION:it2."
@@ -65,13 +66,11 @@ def compare(
         plain = pair.as_json(number)
         text, shown = markdown.rendered(pair, number), terminal.rendered(pair, number)
     if as_json:
-        print(json.dumps(plain, indent=2, ensure_ascii=False))
+        say(json.dumps(plain, indent=2, ensure_ascii=False))
     elif as_markdown:
-        print(text, end="")
+        say(text, end="")
     else:
-        from rich.console import Console
-
-        Console(highlight=False).print(*shown, sep="\n")
+        console().print(*shown, sep="\n")
 
 
 def _seeds(first: str, second: str) -> list[tuple[str, str]]:

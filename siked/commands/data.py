@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from siked.console import say
 from siked.errors import UserError
 from siked.questions import Reading
 from siked.questions.published import Published
@@ -33,16 +34,16 @@ def list_() -> None:
     from siked.run import raw_files
 
     for one in PUBLISHED:
-        print(f"{one.name}: {one.title}, licence: {one.licence}")
-        print(f"  {one.citation}")
-        print(f"  {one.homepage}")
+        say(f"{one.name}: {one.title}, licence: {one.licence}")
+        say(f"  {one.citation}")
+        say(f"  {one.homepage}")
         for file in one.files:
             rows = raw_files.described(file)["meta"]["rows"]
             size = f"{file.size / 1e6:.1f} MB"
             place = str(raw_files.place(file))
-            print(f"  {place:36} {rows:>5} rows {size:>7}  {raw_files.state(file)}")
+            say(f"  {place:36} {rows:>5} rows {size:>7}  {raw_files.state(file)}")
         if not raw_files.is_tracked(one):
-            print(f"  not tracked by DVC yet: `siked data add {one.name}`")
+            say(f"  not tracked by DVC yet: `siked data add {one.name}`")
 
 
 @app.command()
@@ -64,9 +65,9 @@ def add(
             raw_files.download(one, Path(scratch))
         raw_files.put(one, raw_files.search(one, folder or Path(scratch)))
     for file in one.files:
-        print(f"{raw_files.place(file)}: as published")
-    print(f"{one.title}: licence: {one.licence}")
-    print("`git add .dvcignore` and commit it, `dvc push` shares the files through your remote")
+        say(f"{raw_files.place(file)}: as published")
+    say(f"{one.title}: licence: {one.licence}")
+    say("`git add .dvcignore` and commit it, `dvc push` shares the files through your remote")
 
 
 @app.command()
@@ -105,28 +106,28 @@ def check(
 
 def _report(file: Path, kind: str, reading: Reading) -> None:
     found = reading.questions
-    print(f"{file}: {kind}, rows: {reading.rows}")
+    say(f"{file}: {kind}, rows: {reading.rows}")
     solved = sum(bool(one.solution) for one in found)
-    print(f"questions: {len(found)}, with a worked solution: {solved}")
-    print(f"rows left out: {len(reading.left_out)}")
+    say(f"questions: {len(found)}, with a worked solution: {solved}")
+    say(f"rows left out: {len(reading.left_out)}")
     for one in reading.left_out[:SHOWN]:
-        print(f"  {one.where}: {one.reason}")
+        say(f"  {one.where}: {one.reason}")
     _print_more(len(reading.left_out))
     same = _same(found)
-    print(f"questions asked before: {sum(len(group) - 1 for group in same)}")
+    say(f"questions asked before: {sum(len(group) - 1 for group in same)}")
     for group in same[:SHOWN]:
         answers = {one.answer for one in group}
         differ = f": answers differ: {', '.join(sorted(answers))}" if len(answers) > 1 else ""
-        print(f"  {', '.join(one.id for one in group)}{differ}")
+        say(f"  {', '.join(one.id for one in group)}{differ}")
     _print_more(len(same))
     if not found:
         raise UserError(f"{file}: no question can be read from it")
-    print(f"example: {found[0].model_dump_json(exclude_defaults=True)}")
+    say(f"example: {found[0].model_dump_json(exclude_defaults=True)}")
 
 
 def _print_more(count: int) -> None:
     if count > SHOWN:
-        print(f"  and {count - SHOWN} more")
+        say(f"  and {count - SHOWN} more")
 
 
 def _same(found: list[Question]) -> list[list[Question]]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from siked.commands.console import console
+from siked.console import console, say
 from siked.estimating.acceptance import expect_students, expect_teacher
 from siked.estimating.estimate import Plan, StageCost, total
 from siked.estimating.last_run import LastRun, last_run
@@ -93,7 +93,7 @@ def estimate(
     }
     facts = _facts(plan, "the last run" if measured else "an assumption")
     if as_json:
-        print(json.dumps(_as_json(plan, found, facts), indent=2, ensure_ascii=False))
+        say(json.dumps(_as_json(plan, found, facts), indent=2, ensure_ascii=False))
     else:
         _print(plan, found, facts)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siked.commands.console import console
+from siked.console import console
 from siked.errors import UserError
 from siked.run.experiments import Experiment
 

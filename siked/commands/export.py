@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from siked.commands.students import BEST, StudentName, choose
+from siked.console import say
 from siked.errors import UserError
 from siked.exporting import Kind
 from siked.exporting.gguf import GgufType
@@ -47,6 +48,6 @@ def export(
         raise UserError(f"{dev}: no such file: `dvc pull {dev.parent}` or `dvc repro questions`")
     questions = [row.question for row in islice(read_records(dev, Question), COMPARED)]
     same = chosen.exporter(settings).export(out, format_, questions, gguf_type)
-    print(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")
+    say(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")
     if push is not None and token is not None:
-        print(f"{hub.push(out, push, token)}: uploaded; private if it was not there before")
+        say(f"{hub.push(out, push, token)}: uploaded; private if it was not there before")

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from siked.console import say
 from siked.errors import UserError
 from siked.prompts import Prompt
 from siked.run import layout
@@ -67,7 +68,7 @@ def _show_rendered(asked: Prompt, folder: Path) -> None:
 
     tokenizer = _tokenizer(folder)
     text = render(tokenizer, asked) + asked.prefix
-    print(text, end="", flush=True)
+    say(text, end="")
     _note(
         ("" if text.endswith("\n") else "\n")
         + f"{len(encode(tokenizer, asked))} tokens, by the tokenizer of {folder}"
@@ -82,7 +83,7 @@ def _show_sent(asked: Prompt, engine: OpenAISettings) -> None:
     if engine.api == "chat":
         _show_messages(asked)
     else:
-        print(plain(asked), end="")
+        say(plain(asked), end="")
 
 
 def _show_messages(asked: Prompt) -> None:
@@ -90,11 +91,11 @@ def _show_messages(asked: Prompt) -> None:
 
     for message in messages(asked):
         _note(f"--- {message['role']}")
-        print(message["content"], flush=True)
+        say(message["content"])
 
 
 def _note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    say(text, file=sys.stderr)
 
 
 def _tokenizer_folder(model: TeacherModel) -> Path:
@@ -109,7 +110,7 @@ def _tokenizer(folder: Path) -> Any:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such model folder (teacher.model.source)")
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
         why = str(error).strip().splitlines()[0]
         raise UserError(f"{folder}: has no tokenizer that can be read: {why}") from None

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from siked.console import say
+
 
 def report(
     out: Annotated[Path, typer.Option(help="The HTML file to write.")],
@@ -30,4 +32,4 @@ def report(
 
     params = load_params(layout.PARAMS)
     write_text(out, render(Report(params), measured(Path(), experiment)))
-    print(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")
+    say(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")

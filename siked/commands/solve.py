@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from siked.commands.students import BEST, StudentName, choose
+from siked.console import say
 from siked.errors import UserError
 from siked.exporting.solving import Writer
 from siked.run import layout
@@ -33,6 +34,7 @@ def solve(
 
     Programs run in the sandbox of this machine, also those that a server's student writes.
     """
+    question = question.encode(errors="replace").decode()  # a shell's bytes need not be UTF-8
     settings = load_params(layout.PARAMS)
     chosen = None if server is not None else choose(student)
     strategies = settings.strategies if chosen is None else chosen.student.strategies
@@ -68,9 +70,9 @@ def solve(
             strategies=strategies,
             max_new_tokens=settings.eval.max_new_tokens,
             ignore_rules=settings.verify.ignore_rules,
-            write=lambda piece: print(piece, end="", flush=True),
+            write=lambda piece: say(piece, end=""),
         )
-    print("\n")
-    print(f"strategy: {solved.strategy or 'none chosen'}")
+    say("\n")
+    say(f"strategy: {solved.strategy or 'none chosen'}")
     ran = " (by running the program)" if solved.ran else ""
-    print(f"answer: {solved.answer}{ran}" if solved.answer else f"no answer: {solved.failure}")
+    say(f"answer: {solved.answer}{ran}" if solved.answer else f"no answer: {solved.failure}")

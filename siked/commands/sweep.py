@@ -22,10 +22,13 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from siked.console import say
 from siked.errors import UserError
 from siked.run import layout
 from siked.run.experiments import Experiment
 
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9.]+")
+_POINTS = re.compile(r"\.{2,}")
 WELL_KNOWN = {
     "k": "generate.samples",
     "variant": "mix.variant",
@@ -62,7 +65,7 @@ def sweep(
         if _goes_on(there.get(name), name, settings[name]):
             _run(name, f"{setting}={value}", queue=queue)
     if queue:
-        print("`dvc queue start --jobs 1` runs them, `siked experiments` shows what came out")
+        say("`dvc queue start --jobs 1` runs them, `siked experiments` shows what came out")
         return
     there = {one.name: one for one in experiments(Path())}
     show([there[name] for name in wanted if name in there])
@@ -71,8 +74,8 @@ def sweep(
 def _name(key: str, value: str) -> str:
     """An experiment's name that git takes: ``k-10``, ``bias-cot-l2m-pot``, ``student-gemma-2b``."""
     short = value.rpartition("/")[2] if key == "student" else value
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{key}-{short}")
-    return re.sub(r"\.{2,}", ".", name).strip("-.")
+    name = _NOT_IN_NAME.sub("-", f"{key}-{short}")
+    return _POINTS.sub(".", name).strip("-.")
 
 
 def _checked(setting: str, value: str) -> dict[str, str]:
@@ -116,7 +119,7 @@ def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -
     if there.state == NO_REPORT:
         raise UserError(f"{name}: is there without a report: `dvc exp remove {name}` makes room")
     if there.state:
-        print(f"{name}: is {there.state.lower()} already")
+        say(f"{name}: is {there.state.lower()} already")
         return False
     keys = sorted(settings.keys() | there.settings.keys())
     if other := [key for key in keys if settings.get(key) != there.settings.get(key)]:
@@ -124,7 +127,7 @@ def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -
             f"{name}: is there with another {other[0]}: `dvc exp remove {name}` or `dvc exp rename "
             f"{name} NEW` makes room"
         )
-    print(f"{name}: is there already")
+    say(f"{name}: is there already")
     return False
 
 
@@ -132,7 +135,7 @@ def _run(name: str, setting: str, *, queue: bool) -> None:
     """Run or queue one experiment."""
     how = "--queue" if queue else "--temp"
     command = ["exp", "run", how, "--name", name, "--set-param", setting]
-    print(f"$ dvc {' '.join(command)}", flush=True)
+    say(f"$ dvc {' '.join(command)}")
     done = subprocess.run([sys.executable, "-m", "dvc", *command], check=False)
     if done.returncode:
         raise UserError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from siked.commands.console import console
+from siked.console import console, say
 from siked.run.dvc import Lineage, Link, Recorded, Workspace
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def trace(
     chain = lineage.chain(target, workspace)
     if as_json:
         found = _as_json(target, chain, lineage, workspace)
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        say(json.dumps(found, indent=2, ensure_ascii=False))
         return
     # A broken line cannot be searched.
     console(200).print(_Drawing(chain, lineage, workspace, params=params, code=code).tree(target))
-    print(_summary(chain, workspace))
+    say(_summary(chain, workspace))
 
 
 class _Drawing:

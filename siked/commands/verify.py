@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from siked.console import console, say
 from siked.errors import INTERRUPTED, UserError
 from siked.files import replacing
 from siked.settings import VerifySettings
@@ -80,15 +81,15 @@ def verify(
                 progress.advance()
     except KeyboardInterrupt:
         written = f"; {out} was not written" if out is not None else ""
-        print(f"interrupted: {outcomes.total()} of {total} looked at{written}", file=sys.stderr)
+        say(f"interrupted: {outcomes.total()} of {total} looked at{written}", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     took = time.monotonic() - started
     _show(outcomes)
     rows = outcomes.total()
-    print(f"{rows} outputs in {took:.1f} s: {rows / max(took, 1e-9):.0f} a second")
-    print(f"programs ran behind {sandbox.isolation}")
+    say(f"{rows} outputs in {took:.1f} s: {rows / max(took, 1e-9):.0f} a second")
+    say(f"programs ran behind {sandbox.isolation}")
     if out is not None:
-        print(f"{out}: a verdict a row")
+        say(f"{out}: a verdict a row")
 
 
 def _settings(**options: object) -> VerifySettings:
@@ -111,11 +112,9 @@ def _settings(**options: object) -> VerifySettings:
 
 def _show(outcomes: Outcomes) -> None:
     """Print a table by strategy and failure kind, and one by rule."""
-    from rich.console import Console
-
-    console = Console()
-    console.print(_by_strategy(outcomes))
-    console.print(_by_rule(outcomes))
+    shown = console()
+    shown.print(_by_strategy(outcomes))
+    shown.print(_by_rule(outcomes))
 
 
 def _by_strategy(outcomes: Outcomes) -> Table:

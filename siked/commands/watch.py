@@ -15,6 +15,8 @@ from typing import Annotated
 
 import typer
 
+from siked.console import Printable, console
+
 EVERY = 1.0
 """Seconds between two looks."""
 
@@ -29,24 +31,24 @@ def watch(
     Everything is read from files and nothing is written: it works for a run that somebody else
     started, and shows experiments in copies of their own. Without a terminal it prints once.
     """
-    from rich.console import Console
     from rich.live import Live
 
     from siked.commands.watching import rendered
     from siked.run.progress import Watcher
 
     watcher = Watcher(folder)
-    console = Console(highlight=False)
-    only_ascii = not console.encoding.startswith("utf")
+    shown = console(80)
+    only_ascii = not shown.encoding.startswith("utf")
     if only_ascii and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a folder's name may hold anything
-    if once or not console.is_terminal or console.is_dumb_terminal:
-        console.print(rendered(watcher.runs(), only_ascii=only_ascii))
+    if once or not shown.is_terminal or shown.is_dumb_terminal:
+        shown.print(rendered(watcher.runs(), only_ascii=only_ascii))
         return
     try:
-        with Live(console=console, auto_refresh=False) as live:
+        with Live(console=shown, auto_refresh=False) as live:
             while True:
-                live.update(rendered(watcher.runs(), only_ascii=only_ascii), refresh=True)
+                runs = rendered(watcher.runs(), only_ascii=only_ascii)
+                live.update(Printable(runs), refresh=True)
                 time.sleep(EVERY)
     except KeyboardInterrupt:
         return  # how one leaves; what runs goes on

@@ -29,7 +29,7 @@ PUBLISHED = {
 CHARACTERS = between(150, 234, 350)
 """Of a question, where none can be read; 234 is GSM8K's mean."""
 
-_IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s?([bBmM])(?![A-Za-z0-9])")
+_IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)\s?([bBmM])(?![A-Za-z0-9])", re.ASCII)
 
 
 def count_parameters(folder: Path) -> int | None:

@@ -5,6 +5,7 @@ Whatever is written is loaded again and must give the answers that the student g
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["adapter", "merged", "gguf"]
 CARD = "README.md"
+_CACHED = re.compile(r".*/files/md5/[0-9a-f]{2}/[0-9a-f]{30}")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Exporter:
 
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError(f"{out}: holds something already: name a folder that does not")
+        _check_is_no_link(self.adapter)
         program = gguf.converter() if kind == "gguf" else ""
         ours = self._answers(self.base, self.adapter, questions)
         with (
@@ -128,3 +131,17 @@ class Exporter:
         for name in (student_format.NAME, CARD):
             if (self.adapter / name).is_file():
                 shutil.copyfile(self.adapter / name, folder / name)
+
+
+def _check_is_no_link(folder: Path) -> None:
+    """See that a student's folder holds its files itself.
+
+    A link could name any file of this machine, which an export would then carry away. Links into a
+    DVC cache, as ``cache.type: symlink`` leaves them, are followed.
+
+    Raises:
+        UserError: there is a link to something else.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and _CACHED.fullmatch(path.resolve().as_posix()) is None:
+            raise UserError(f"{path}: is a link, which no export follows: put the file there")

@@ -83,8 +83,9 @@ def read_back(file: Path, merged: Path, out: Path) -> None:
         model = AutoModelForCausalLM.from_pretrained(
             file.parent,
             gguf_file=file.name,
-            dtype=AutoConfig.from_pretrained(merged).dtype,
+            dtype=AutoConfig.from_pretrained(merged, trust_remote_code=False).dtype,
             quantization_config=GgufConfig(dequantize=True),
+            trust_remote_code=False,
         )
     except (ValueError, KeyError, NotImplementedError, OSError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from siked.errors import UserError
 
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
 
 def token_for(repository: str) -> str:
     """The token to push with, before anything is exported.
@@ -16,7 +18,7 @@ def token_for(repository: str) -> str:
     """
     from huggingface_hub import get_token
 
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", repository) is None:
+    if _REPOSITORY.fullmatch(repository) is None:
         raise UserError(f"--push {repository}: is no OWNER/NAME of a hub repository")
     token = get_token()
     if token is None:

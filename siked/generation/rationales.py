@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Sequence
 
+from siked.console import say
 from siked.generation.engine import Completion, Engine, Sampling
 from siked.progress import track
 from siked.prompts import Prompt, split_tag
@@ -43,7 +44,7 @@ def collect(
             else:
                 progress.advance(1, tokens=completion.completion_tokens)
     if recalled:
-        print(f"{what}: {recalled} of {total} samples came from the journal", file=sys.stderr)
+        say(f"{what}: {recalled} of {total} samples came from the journal", file=sys.stderr)
     return [
         _rationale(prompts[completion.prompt], completion, strategies)
         for _, completion in sorted(finished.items())

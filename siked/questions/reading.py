@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from siked.errors import UserError
+from siked.files import read_text, say_mended, whole_characters
 from siked.records import Question
 
 
@@ -40,17 +41,11 @@ def open_text(path: Path) -> str:
     Raises:
         UserError: the file is missing, a folder, or not UTF-8.
     """
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such file: `siked data add` brings a published one, `dvc pull` one that "
-            "your remote has; or name the folder that has it, `-S questions.root=FOLDER`"
-        ) from None
-    except (IsADirectoryError, NotADirectoryError):
-        raise UserError(f"{path}: not a file: correct the source's `path`") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8: {error}") from None
+    return read_text(
+        path,
+        "`siked data add` brings a published one, `dvc pull` one that your remote has; or name the "
+        "folder that has it, `-S questions.root=FOLDER`",
+    )
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,25 +54,38 @@ def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         UserError: the file cannot be read, or a line is not a JSON object.
     """
-    for number, line in enumerate(open_text(path).split("\n"), start=1):
+    for number, line in enumerate(_json_text(path).split("\n"), start=1):
         if line.strip():
             where = f"{path}:{number}"
             yield where, json_object(where, line)
 
 
 def json_object(where: str, text: str) -> dict[str, Any]:
-    """A JSON object; its decimal numbers stay text, so that no digit changes.
+    """A JSON object; its numbers stay text, so that no digit changes and none is too many.
 
     Raises:
         UserError: it is not a JSON object.
     """
-    try:
-        row = json.loads(text, parse_float=str)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{where}: not JSON: {error}") from None
+    row = _json(where, text)
     if not isinstance(row, dict):
         raise UserError(f"{where}: not a JSON object")
     return row
+
+
+def _json_text(path: Path) -> str:
+    text = open_text(path)
+    whole = whole_characters(text)
+    if whole != text:
+        pairs = zip(text.split("\n"), whole.split("\n"), strict=False)
+        say_mended(path, sum(before != after for before, after in pairs))
+    return whole
+
+
+def _json(where: str, text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: not JSON: {error}") from None
 
 
 def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -86,10 +94,7 @@ def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         UserError: the file cannot be read or is not such a list.
     """
-    try:
-        rows = json.loads(open_text(path), parse_float=str)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON: {error}") from None
+    rows = _json(str(path), _json_text(path))
     if not isinstance(rows, list):
         raise UserError(f"{path}: not a list of problems")
     for number, row in enumerate(rows, start=1):

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from siked.records import Question
 
+_WITHIN_WORD = re.compile(r"(?<=\d),(?=\d{3})|(?<=\w)['\u2019](?=\w)")
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
 
 
@@ -23,7 +24,7 @@ def words(text: str) -> list[str]:
     ['anns', 'bag', '1000', 'g', 'costs', '2.50']
     """
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"(?<=\d),(?=\d{3})|(?<=\w)['\u2019](?=\w)", "", text)
+    text = _WITHIN_WORD.sub("", text)
     return _WORD.findall(text)
 
 

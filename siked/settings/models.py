@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -16,6 +17,8 @@ from pydantic import (
 
 from siked.settings.base import Settings
 from siked.settings.engines import AnyEngine
+
+_WHEEL = re.compile(r"wheel:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 
 class StudentSettings(Settings):
@@ -39,6 +42,22 @@ class StudentSettings(Settings):
         if self.source.startswith("wheel:") and not pinned:
             raise ValueError("a wheel needs `==VERSION`, `gguf` and `sha256`")
         return self
+
+    @field_validator("source")
+    @classmethod
+    def _wheel_is_a_name_and_a_version(cls, value: str) -> str:
+        if value.startswith("wheel:") and "==" in value and not _WHEEL.fullmatch(value):
+            raise ValueError("a wheel is `wheel:PACKAGE==VERSION` and nothing else")
+        return value
+
+    @field_validator("gguf")
+    @classmethod
+    def _gguf_is_inside(cls, value: str | None) -> str | None:
+        path = PurePosixPath(value or "")
+        plain = not path.is_absolute() and ".." not in path.parts and path.parts
+        if value is not None and (not plain or "\\" in value or "\0" in value):
+            raise ValueError("is the path of a file inside the folder or wheel, without `..`")
+        return value
 
 
 class SamplingSettings(Settings):

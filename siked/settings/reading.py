@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from siked.errors import UserError
+from siked.files import read_yaml
 from siked.settings.params import Params
 
 _KIND = re.compile(r"(literal|tuple)\[")
@@ -27,13 +27,7 @@ def load_params(path: Path) -> Params:
     Raises:
         UserError: one line that names the file and the first key that is wrong.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: `siked preset demo` writes one") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    return check_params(raw, str(path))
+    return check_params(read_yaml(path, "`siked preset demo` writes one"), str(path))
 
 
 def check_params(raw: Any, name: str) -> Params:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from siked.console import without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -137,5 +138,5 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def public(text: str) -> str:
-    """The text's first line without the user and password of any address in it."""
-    return re.sub(r"//[^/@\s]+@", "//", text.strip().splitlines()[0])
+    """Return the text's first line without any key, token or password."""
+    return without_secrets(text.strip().partition("\n")[0])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from siked.console import say
 from siked.tracking import registry
 from siked.tracking.live import Live
 from siked.tracking.runs import Runs, figures
@@ -114,4 +115,4 @@ class MlflowTracker:
             return
         self._failed = True
         where, why = (public(text) for text in (self.uri, str(error) or repr(error)))
-        print(f"warning: not tracked in MLflow ({where}): {why}", file=sys.stderr)
+        say(f"warning: not tracked in MLflow ({where}): {why}", file=sys.stderr)

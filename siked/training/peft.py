@@ -57,7 +57,12 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype, quantized: dic
     flash = device.type == "cuda" and find_spec("flash_attn")
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, attn_implementation="eager", local_files_only=True, **quantized
+            folder,
+            dtype=dtype,
+            attn_implementation="eager",
+            local_files_only=True,
+            trust_remote_code=False,
+            **quantized,
         )
     except ValueError as error:
         line = str(error).strip().split("\n", maxsplit=1)[0]

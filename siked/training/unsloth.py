@@ -78,6 +78,7 @@ class UnslothTrainer:
                     use_gradient_checkpointing=checkpointing,
                     random_state=job.seed,
                     local_files_only=True,
+                    trust_remote_code=False,
                     # On a CPU it takes half as long again with PyTorch's own attention.
                     **({"attn_implementation": "eager"} if device.type == "cpu" else {}),
                 )

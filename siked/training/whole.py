@@ -45,7 +45,7 @@ def save(model: Any, source: Path, folder: Path) -> None:
         source: folder of the weights that it started from, whose other files are taken over.
         folder: where to write it.
     """
-    dtype = AutoConfig.from_pretrained(source, local_files_only=True).dtype
+    dtype = AutoConfig.from_pretrained(source, local_files_only=True, trust_remote_code=False).dtype
     with replacing_folder(folder) as partial:
         model.to("cpu", dtype).save_pretrained(partial)
         for path in source.iterdir():

@@ -81,13 +81,13 @@ _OPERATION = re.compile(
 )
 """What shows that a text is an expression and not a sentence."""
 _CLAUSE = re.compile(
-    r"[^+*/^×÷:]*?[\s,;(](?:for|since|because|as|per|in|from|after|of|each|every|at|with|when|by|"
-    r"on|to|than|so|which|that|if|is|are|was|were|out|during|over|within|left)\b[^:]*",
+    r"(?>[^+*/^×÷:]*?[\s,;(](?:for|since|because|as|per|in|from|after|of|each|every|at|with|when|by|"
+    r"on|to|than|so|which|that|if|is|are|was|were|out|during|over|within|left)\b)[^:]*",
     re.IGNORECASE,
 )
 """How a sentence goes on behind its answer, up to its next number."""
 _ASIDE = re.compile(
-    r"[^\d+*/^×÷:=]*?(?:[.!?][\"'*$)]{0,4}\s+[\"'(*]{0,3}[A-Z]|[\s,;](?i:since|because)\s|\s\([a-z])"
+    r"(?>[^\d+*/^×÷:=]*?(?:[.!?][\"'*$)]{0,4}\s+[\"'(*]{0,3}[A-Z]|[\s,;](?i:since|because)\s|\s\([a-z]))"
     r"[^:]*"
 )
 """How the reason or another sentence follows an answer; it may hold equations of its own."""
@@ -245,22 +245,22 @@ def _stated(line: str) -> str:
     ("5 hours 20 minutes", "3, 4") is given as it stands, for the comparison to judge.
     """
     if "=" in line:
-        if (begun := _begun(line, _ASIDE)) is not None:
+        if (begun := _begun(line, _ASIDE.fullmatch)) is not None:
             return begun
         line = line.rpartition("=")[2].strip() or line
         if parse(line) is not None:
             return line
-    if (begun := _begun(line, _ASIDE) or _begun(line, _CLAUSE)) is not None:
+    if (begun := _begun(line, _ASIDE.fullmatch) or _begun(line, _CLAUSE.fullmatch)) is not None:
         return begun
     numbers = {found for found, _ in scan(line)}
     one = len(numbers) == 1 and _OPERATION.search(line) is None
     return numbers.pop() if one else line
 
 
-def _begun(line: str, goes_on: re.Pattern[str]) -> str | None:
+def _begun(line: str, goes_on: Callable[[str, int, int], re.Match[str] | None]) -> str | None:
     """The number that a line begins with, where it goes on in one way up to its next number."""
     numbers = list(islice(scan(line), 2))
     if len(numbers) < 2 or line[: numbers[0][1]].strip("$ "):
         return None
     first, at = numbers[0]
-    return first if goes_on.fullmatch(line, at + len(first), numbers[1][1]) else None
+    return first if goes_on(line, at + len(first), numbers[1][1]) else None

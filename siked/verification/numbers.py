@@ -21,7 +21,8 @@ from siked.verification.words import in_words
 
 MOST_DIGITS = 1000
 """Longer numbers, and powers of ten beyond, are not read: conversion takes quadratic time."""
-MOST_TEXT = 2000
+MOST_TEXT = 500
+"""An answer has hundreds of characters; a longer text is none."""
 _SHORT = 40
 
 _MINUS = "-\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d"
@@ -39,6 +40,7 @@ _VULGAR = {
     "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8",
     "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
 }  # fmt: skip
+_IN_ONE_SIGN = re.compile(rf"(\d?)\s?([{''.join(_VULGAR)}])")
 _CURRENCY = "$¢£¤¥฿" + "".join(map(chr, range(0x20A0, 0x20C1)))
 _WIDE = {0xFF01 + at: 0x21 + at for at in range(94)} | {0x3000: 0x20}
 """Full-width letters, digits and signs as the usual ones."""
@@ -90,7 +92,9 @@ _TEXTUAL = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname|mathit|textit|underline|"
     r"textrm|emph)\s*\{([^{}]*)\}"
 )
-_FRAC = re.compile(r"(\d?)\s*\\[dtc]?frac\s*(?:\{\s*([^{}]*?)\s*\}\s*\{\s*([^{}]*?)\s*\}|(\d)(\d))")
+_FRAC = re.compile(r"(?:(\d)\s*+)?\\[dtc]?frac\s*+(?:\{([^{}]*+)\}\s*+\{([^{}]*+)\}|(\d)(\d))")
+_SIMPLE = re.compile(rf"[{_MINUS}]?[\d,.]+")
+_EXPONENT = re.compile(r"\^\{([^{}]*)\}")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER_OF_TEN = re.compile(r"10([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -190,10 +194,7 @@ def _without_signs(text: str) -> str:
     text = text.translate(_WIDE)
     if "10" in text:
         text = _POWER_OF_TEN.sub(lambda m: "10^" + m[1].translate(_SUPERSCRIPT), text)
-    for sign, fraction in _VULGAR.items():
-        if sign in text:
-            text = re.sub(rf"(\d?)\s?{sign}", rf"\g<1> {fraction}", text)
-    return text
+    return _IN_ONE_SIGN.sub(lambda m: f"{m[1]} {_VULGAR[m[2]]}", text)
 
 
 def _without_latex(text: str) -> str:
@@ -211,13 +212,13 @@ def _without_latex(text: str) -> str:
         (r"\approx", ""), ("{,}", ","), (r"\quad", " "),
     ):  # fmt: skip
         text = text.replace(name, plain)
-    text = re.sub(r"\^\{([^{}]*)\}", r"^\1", text)
+    text = _EXPONENT.sub(r"^\1", text)
     return text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text
 
 
 def _fraction(match: re.Match[str]) -> str:
-    over, under = match[2] or match[4] or "", match[3] or match[5] or ""
-    simple = all(re.fullmatch(rf"[{_MINUS}]?[\d,.]+", one) for one in (over, under))
+    over, under = (match[2] or match[4] or "").strip(), (match[3] or match[5] or "").strip()
+    simple = all(_SIMPLE.fullmatch(one) for one in (over, under))
     written = f"{over}/{under}" if simple else f"({over})/({under})"
     return f"{match[1]} {written}" if match[1] else written
 

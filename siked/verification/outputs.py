@@ -56,7 +56,9 @@ class Output(Record):
     def _number_as_text(cls, value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return value
-        return str(int(value)) if float(value).is_integer() else repr(value)
+        if isinstance(value, int):
+            return str(value)
+        return str(int(value)) if value.is_integer() else repr(value)
 
     @property
     def text(self) -> str:

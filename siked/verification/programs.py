@@ -28,12 +28,12 @@ from siked.verification.sandbox.pool import ANSWER_NAMES, MOST_SOURCE
 _FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(\w*)[^\n]*\n?", re.MULTILINE)
 _LANGUAGES = {"", "python", "python3", "py", "py3", "tool_code", "code"}
 _NEXT = re.compile(
-    r"^[ \t]*(?:##+[ \t]*)?(?:Question|Q\d*|Problem|Human|User|Instruction)[ \t]*\d*[ \t]*:"
+    r"^[ \t]*+(?:##++[ \t]*+)?(?:Question|Q|Problem|Human|User|Instruction)[ \t]*+\d*+[ \t]*+:"
     r"|<\|?(?:im_end|im_start|endoftext|eot_id|end_of_turn)\|?>",
     re.IGNORECASE | re.MULTILINE,
 )
 _COMMENTED_NEXT = re.compile(
-    r"^[ \t]*#[ \t]*(?:Question|Q\d*|Problem|Exercise|Example)[ \t]*\d*[ \t]*:",
+    r"^[ \t]*+#[ \t]*+(?:Question|Q|Problem|Exercise|Example)[ \t]*+\d*+[ \t]*+:",
     re.IGNORECASE | re.MULTILINE,
 )
 """Another problem as a comment; the own one may stand like this in front of the code."""
@@ -42,7 +42,7 @@ _PROMPT = re.compile(r"^(?:>>> ?|\.\.\. ?|In \[\d*\]: ?)", re.MULTILINE)
 _CODE = re.compile(
     r"\s*(?:#|@|(?:def|class|import|from|for|while|if|elif|else|try|except|finally|with|return|"
     r"print|assert|pass|break|continue|raise|global|lambda)\b(?:.*[:()=]|\s+[\w.]+(?:\s|$)|\s*$)"
-    r"|[A-Za-z_][\w.,\[\]'\" ]*?\s*(?:[-+*/%]|//|\*\*)?=[^=]|[A-Za-z_][\w.]*\(.*\)\s*$"
+    r"|[A-Za-z_][\w.,\[\]'\"\s]*+(?:[-+*/%]|//|\*\*)?=[^=]|[A-Za-z_][\w.]*\(.*\)\s*$"
     r"|[)\]}'\"]+,?\s*(?:#.*)?$)"
 )
 _LONGEST_LOOK = 200

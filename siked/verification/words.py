@@ -23,7 +23,7 @@ _DIVISORS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
     "eighth": 8, "ninth": 9, "tenth": 10,
 }  # fmt: skip
-_HYPHENED = re.compile(r"([a-z]+)-([a-z]+?)s?(?![a-z-])", re.IGNORECASE)
+_HYPHENED = re.compile(r"(?<![a-z])([a-z]++)-([a-z]+?)s?(?![a-z-])", re.IGNORECASE)
 """Two-thirds is a fraction; a space in place of the hyphen leaves that open."""
 _ARTICLES = {"half", "dozen", "third", "quarter", "hundred", "thousand", "million", "billion"}
 """What "a" may stand in front of for one."""

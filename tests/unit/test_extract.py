@@ -160,9 +160,9 @@ PIECES = (
 """What long inputs that are meant to be slow to read repeat."""
 LONG = """
 import sys
-from siked.answers.compare import expression
-from siked.answers.extract import extract
-from siked.answers.numbers import parse
+from siked.verification.compare import expression
+from siked.verification.extract import extract
+from siked.verification.numbers import parse
 for piece in eval(sys.stdin.read()):
     for front in ("", "Final Answer: ", "A: 18", "\\\\boxed{", "Q: ", "#### 9 "):
         extract(front + piece * (100_000 // len(piece)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SIKED = Path(__file__).parents[2] / "siked"
-GROUND = {"errors", "files", "mixing", "progress", "prompts", "records", "strategies"}
+GROUND = {"console", "errors", "files", "mixing", "progress", "prompts", "records", "strategies"}
 NOUNS = {"generation", "verification", "training"}
 """The steps of the method that know nothing of one another."""
 PATHS = re.compile(r"(?:data|models|metrics|plots)/|\.siked")

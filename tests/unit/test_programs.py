@@ -81,7 +81,7 @@ def test_no_text_makes_reading_fail(text: str) -> None:
 PIECES = ("```\n", "a ", "a = ", ">>> ", "(", "\n", " ", "def ", "Q:\n", "# Q:\n", "answer = 1\n")
 LONG = """
 import sys
-from siked.programs import read
+from siked.verification.programs import read
 for piece in eval(sys.stdin.read()):
     read(piece * (200_000 // len(piece)))
 """

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
 
+from siked.console import say
 from siked.errors import UserError
 from siked.files import locked, write_json
 from siked.generation.engine import Completion, FinishReason
@@ -185,7 +186,7 @@ class Samples:
         db.executemany(INSERT, rows)
         db.execute("COMMIT")
         fcntl.flock(self._lock, fcntl.LOCK_SH)
-        print(f"{self._path}: was damaged; {len(rows)} samples of it are kept", file=sys.stderr)
+        say(f"{self._path}: was damaged; {len(rows)} samples of it are kept", file=sys.stderr)
         return db
 
     def _close(self) -> None:

@@ -17,7 +17,9 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI
 from pydantic import ValidationError
 
+from siked.console import without_secrets
 from siked.errors import UserError
+from siked.files import whole_characters
 from siked.generation.openai.requests import Answer
 from siked.settings import OpenAISettings
 
@@ -70,12 +72,11 @@ class Server:
             if error.status_code in {400, 422}:
                 raise RefusedError(f"{url}: {said}") from None
             raise UserError(f"{url}: {said}; {KEPT}") from None
-        return Answer.model_validate_json(response.content)
+        return _parsed(response)
 
     def _shown(self, text: str) -> str:
         """What a server said, in one short line, without the key where it repeats that."""
-        line = " ".join(text.split())
-        return (line.replace(self._key, "***") if self._key else line)[:200]
+        return without_secrets(" ".join(text.split()), self._key)[:200]
 
 
 @contextlib.asynccontextmanager
@@ -94,7 +95,7 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
             raise httpx2.ReadTimeout("the answer drips", request=response.request) from None
         if response.is_success:
             try:
-                Answer.model_validate_json(response.content)
+                _parsed(response)
             except ValidationError as error:
                 what = error.errors()[0]
                 where = ".".join(map(str, what["loc"]))
@@ -121,6 +122,12 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
         ) as client,
     ):
         yield Server(client, settings, key)
+
+
+def _parsed(response: httpx2.Response) -> Answer:
+    return Answer.model_validate_json(
+        whole_characters(response.content.decode("utf-8", errors="replace"))
+    )
 
 
 def _key() -> str:

@@ -11,12 +11,15 @@ strategy is a begun answer, which vLLM goes on with where the request says so.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
 
+from siked.console import without_secrets
 from siked.errors import UserError
+from siked.files import whole_characters
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt, messages
 
@@ -37,6 +40,7 @@ class Endpoint:
         Raises:
             UserError: there is no such server, or it refuses.
         """
+        self._key = key or ""
         self._url = url.rstrip("/").removesuffix("/v1") + "/v1"
         if not self._url.startswith(("http://", "https://")):
             raise UserError(f"--server {url}: is no URL: it begins with http:// or https://")
@@ -77,7 +81,8 @@ class Endpoint:
         answer = self._call("POST", "/chat/completions", json=body)
         text = _found(answer, "choices", 0, "message", "content")
         write(text)
-        usage = answer.get("usage") or {}
+        usage = answer.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         cut_off = _found(answer, "choices", 0, "finish_reason") == "length"
         return Completion(
             prompt=0,
@@ -93,19 +98,22 @@ class Endpoint:
         try:
             answer = self._client.request(method, url, **more)
         except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
+            reason = self._shown(str(error) or type(error).__name__)
             raise UserError(f"{url}: no answer: {reason}: is the server up?") from None
         if answer.status_code in {401, 403}:
             raise UserError(f"{url}: refused ({answer.status_code}): set OPENAI_API_KEY to its key")
         if not answer.is_success:
-            said = " ".join(answer.text.split())[:200]
-            raise UserError(f"{url}: answered {answer.status_code}: {said}")
+            raise UserError(f"{url}: answered {answer.status_code}: {self._shown(answer.text)}")
         try:
-            return answer.json()
-        except ValueError:
+            return json.loads(whole_characters(answer.content.decode("utf-8", errors="replace")))
+        except (ValueError, RecursionError):
             raise UserError(
                 f"{url}: what it answers is not JSON: is it OpenAI-compatible?"
             ) from None
+
+    def _shown(self, text: str) -> str:
+        """What a server said, in one short line, without the key where it repeats that."""
+        return without_secrets(" ".join(text.split()), self._key)[:200]
 
 
 def _found(answer: Any, *path: str | int) -> str:

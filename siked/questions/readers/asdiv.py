@@ -30,8 +30,11 @@ from siked.questions.worked import equations
 from siked.records import Question, Step
 from siked.settings import Source
 
-_UNIT = re.compile(r"\(([^()\d]*[A-Za-z][^()\d]*)\)")
+_UNIT = re.compile(r"\(([^()\dA-Za-z]*+[A-Za-z][^()\d]*+)\)")
 _REMAINDER = re.compile(r"\s*(?P<times>\d+)\s*r\s*(?P<left>\d+)\s*")
+
+_UNIT_BEHIND = re.compile(r"(?<![A-Za-z\s])[A-Za-z\s]+$")
+_INTEGER = re.compile(r"\b\d+\b")
 
 
 def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
@@ -100,13 +103,13 @@ def _part(part: str, following: str | None, answer: str) -> list[str]:
     expression = tidy(left)
     match = _REMAINDER.fullmatch(right)
     if match is None:
-        if evaluate(expression) != exact(re.sub(r"[A-Za-z\s]+$", "", right).strip()):
+        if evaluate(expression) != exact(_UNIT_BEHIND.sub("", right).strip()):
             raise ValueError(f"{part!r} is not true")
         return [expression]
     over, _, under = expression.rpartition(" / ")
     times, left_over = int(match["times"]), int(match["left"])
     if following is not None:
-        wanted = left_over if re.search(rf"\b{left_over}\b", following) else times
+        wanted = left_over if str(left_over) in _INTEGER.findall(following) else times
     else:
         wanted = int(answer) if answer.isdigit() else -1
     whole, rest = f"{over} // {under}", f"{over} % {under}"

@@ -49,6 +49,8 @@ _WORDS = {
 }
 _EMPTY_MARK = re.compile(r"<<\s*[\d.,]+\s*=[^<>]*>>")
 _MARK = re.compile(r"<<[^<>]*>>")
+_REPEATED = re.compile(rf"^>>\s*\$?(?:{LITERAL.pattern})?")
+_LOWER = re.compile("[a-z]+")
 
 
 def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
@@ -93,8 +95,18 @@ def questions(
             source=name,
             question=question,
             answer=answer,
-            solution=worked(question, answer, lines, asks),
+            solution=_worked(question, answer, lines, asks),
         )
+
+
+def _worked(
+    question: str, answer: str, lines: Sequence[str], asks: Sequence[str]
+) -> tuple[Step, ...]:
+    """A worked solution; none where a number in it has thousands of digits."""
+    try:
+        return worked(question, answer, lines, asks)
+    except ValueError:
+        return ()
 
 
 def _solution(where: str, row: dict[str, Any]) -> tuple[list[str], str]:
@@ -184,7 +196,7 @@ def _words_after(line: str, found: Found) -> str:
     """What a line says after a value; a mark repeats the value behind its end."""
     rest = line[found.after :]
     if rest.startswith(">>"):
-        rest = re.sub(rf"^>>\s*\$?(?:{LITERAL.pattern})?", "", rest)
+        rest = _REPEATED.sub("", rest, count=1)
     return rest
 
 
@@ -226,4 +238,4 @@ class _Writer:
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall("[a-z]+", text.lower()))
+    return set(_LOWER.findall(text.lower()))

@@ -94,9 +94,12 @@ def _parquet(path: Path, source: Source) -> Iterator[tuple[str, dict[str, Any]]]
         table = parquet.ParquetFile(path)
         number = 0
         for batch in table.iter_batches():
-            for row in batch.to_pylist():
+            for at in range(batch.num_rows):
                 number += 1
+                (row,) = batch.slice(at, 1).to_pylist()
                 yield f"{path}: row {number}", plain_numbers(row)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: row {number}: not UTF-8: {error}") from None
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not Parquet: {' '.join(str(error).split())}") from None
 

@@ -37,6 +37,9 @@ _ASKS = {
     "//": "How many whole times does {b} go into {a}?",
     "%": "What is left when {b} is taken from {a} as often as it goes?",
 }
+_COUNTED = re.compile(
+    r"(?<![\d.])(\d++(?:\.\d++)?+)\s++(?:more |fewer |other |new |old )?([a-z]+s)\b"
+)
 _ASKS_OF_UNIT = {
     "+": "How many {unit} are {a} and {b} together?",
     "-": "How many {unit} are {a} without {b}?",
@@ -60,8 +63,8 @@ def worked(
         not give the answer.
     """
     ask = naming.final_question(question)
-    writer = _Writer(question, naming.unit(ask) if unit is None else unit)
     try:
+        writer = _Writer(question, naming.unit(ask) if unit is None else unit)
         for equation in equations:
             writer.add(equation)
     except ValueError:
@@ -149,9 +152,9 @@ class _Writer:
     def _noun(self, operand: str) -> str:
         if operand in self._named:
             return ""
-        after = rf"(?<![\d.]){re.escape(operand)}\s+(?:more |fewer |other |new |old )?([a-z]+s)\b"
-        match = re.search(after, self._question)
-        return match[1] if match and naming.usable(match[1]) else ""
+        found = (match[2] for match in _COUNTED.finditer(self._question) if match[1] == operand)
+        noun = next(found, "")
+        return noun if naming.usable(noun) else ""
 
 
 def _said(left: str, sign: str, right: str, value: Fraction) -> str:

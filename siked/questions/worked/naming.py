@@ -21,6 +21,9 @@ def _set_of(words: str) -> frozenset[str]:
 
 _WORD = re.compile(r"[A-Za-z]+(?:_[a-z]+)?(?:['\u2019][a-z]+)?")
 _OWNER = re.compile(r"\b([A-Z][a-z]+)['\u2019]s? ([a-z]+)")
+_OWN_END = re.compile("['\u2019]s?$")
+_ASKED = re.compile(r"\b(?:how (?:many|much|long|far|old|big)|what)\b.*", re.IGNORECASE)
+_HOW_MANY = re.compile(r"how many (?:more |fewer |less |total )?([a-z -]+)", re.IGNORECASE)
 _AUXILIARY = _set_of(
     "do does did is are was were will would can could has have had should must need needs might may"
 )
@@ -108,8 +111,12 @@ def after_value(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     text = _OWNER.sub(r"\1_\2", text)
-    found = (re.sub("['\u2019]s?$", "", word) for word in _WORD.findall(text))
-    return [re.sub("['\u2019]", "", word) for word in found if len(word) > 1 or word in "aI"]
+    found = (_OWN_END.sub("", word) for word in _WORD.findall(text))
+    return [
+        word.replace("'", "").replace("\u2019", "")
+        for word in found
+        if len(word) > 1 or word in "aI"
+    ]
 
 
 def topic(ask: str) -> tuple[list[str], list[str]]:
@@ -146,7 +153,7 @@ def final_question(text: str) -> str:
     'How many are left?'
     """
     sentence = _SENTENCE_END.split(text.strip())[-1]
-    asked = re.search(r"\b(?:how (?:many|much|long|far|old|big)|what)\b.*", sentence, re.IGNORECASE)
+    asked = _ASKED.search(sentence)
     sentence = asked[0] if asked else sentence
     return sentence[:1].upper() + sentence[1:]
 
@@ -160,7 +167,7 @@ def unit(ask: str) -> str:
     Returns:
         "" where it is not such a question, or counts nothing, or two things.
     """
-    asked = re.match(r"how many (?:more |fewer |less |total )?([a-z -]+)", ask, re.IGNORECASE)
+    asked = _HOW_MANY.match(ask)
     words = asked[1].lower().split()[:3] if asked else []
     for index, word in enumerate(words):
         if word in _AUXILIARY:

@@ -30,6 +30,8 @@ _OPERATORS = {
     "\u2212": "-",
     "\u2013": "-",
 }
+_EQUALS = re.compile("=")
+_PERCENT = re.compile(r"(?<![\d.,])([\d.,]++)%")
 _PIECE = re.compile(
     rf"(?P<number>{LITERAL.pattern})(?P<percent>%?)"
     r"|(?P<word>/?[A-Za-z]+(?:[/'\u2019-][A-Za-z]+)*)"
@@ -38,10 +40,13 @@ _PIECE = re.compile(
     r"|(?P<stop>.)"
 )
 _RESULT = re.compile(
-    rf"\s*(?P<sign>[-\u2212\u2013]?)\s*\$?\s*(?P<number>{LITERAL.pattern})(?P<percent>%?)"
+    rf"\s*+(?P<sign>[-\u2212\u2013]?)\s*+\$?\s*+(?P<number>{LITERAL.pattern})(?P<percent>%?)"
     r"(?!\s*(?:\*\*|[*/\u00d7\u00b7\u00f7]|[-+\u2212\u2013]\s*\$?\d|x\s+\$?\d|\())"
 )
-_SCALED = re.compile(rf"(?P<factor>{LITERAL.pattern})\s*\*?\s*(?P<name>[A-Za-z])\s*=(?P<rest>.*)")
+# Every number is taken whole, also one that nothing follows: none is begun twice.
+_SCALED = re.compile(
+    rf"(?P<factor>{LITERAL.pattern})(?:\s*+\*?\s*+(?P<name>[A-Za-z])\s*=(?P<rest>.*))?"
+)
 _UNKNOWN = re.compile(r"(?<![\w+*/.-])(?<![\d+*/-] )(?P<name>[A-Za-z])\s*=(?P<rest>.*)")
 
 
@@ -56,7 +61,7 @@ class Found(NamedTuple):
 
 def find(sentence: str) -> Iterator[Found]:
     """The calculations of a sentence, in order."""
-    for equals in re.finditer("=", sentence):
+    for equals in _EQUALS.finditer(sentence):
         result = _RESULT.match(sentence, equals.end())
         if result is None:
             continue
@@ -78,8 +83,10 @@ def _readings(text: str, *, in_percent: bool) -> Iterator[str]:
         if "%" not in body and not in_percent:
             variants = [body]
         else:
-            of_hundred = re.sub(r"([\d.,]+)%", r"\1 / 100", body)
-            scaled = f"({of_hundred}) * 100" if re.search("[-+]", body) else f"{of_hundred} * 100"
+            of_hundred = _PERCENT.sub(r"\1 / 100", body)
+            scaled = (
+                f"({of_hundred}) * 100" if "-" in body or "+" in body else f"{of_hundred} * 100"
+            )
             variants = [body.replace("%", ""), scaled if in_percent else of_hundred]
         for variant in variants:
             try:
@@ -122,7 +129,7 @@ class Unknowns:
                 if value == literal(result["number"]):
                     found = Found(expression, value, match.start("rest") + result.end())
         for match in _SCALED.finditer(sentence):
-            result = _RESULT.match(match["rest"])
+            result = _RESULT.match(match["rest"] or "")
             if result and not result["sign"] and (factor := literal(match["factor"])):
                 value = literal(result["number"]) / factor
                 expression = tidy(f"{result['number']} / {match['factor']}")
