@@ -17,7 +17,7 @@ from siked.records import Question, read_records
 from siked.run import layout
 from siked.run.progress import Timing, note, shown
 from siked.settings import Params, load_params
-from siked.tracking import Experiment, Tracker, open_tracker, origin
+from siked.tracking import ParentRun, Tracker, origin
 
 
 @contextlib.contextmanager
@@ -76,14 +76,14 @@ def tracker(params: Params, **tags: str) -> Tracker:
         tags: what else is known of the run by now.
     """
     if not params.tracking.mlflow:
-        return open_tracker(None)
+        return Tracker(None)
     settings = params.model_dump(mode="json")
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     experiment = os.environ.get("DVC_EXP_NAME", "")
     here = layout.PARAMS.parent
     known = {"dvc_experiment": experiment, "preset": origin.preset(params, here / "presets")}
-    return open_tracker(
-        Experiment(
+    return Tracker(
+        ParentRun(
             store=f"sqlite:///{layout.kept(layout.MLFLOW)}",
             group=params.tracking.experiment,
             key=f"{key}-{experiment}" if experiment else key,

@@ -4,21 +4,14 @@ The training only puts its figures into a short queue. Where the server is slow,
 too long and are lost; what was lost is filled in from the loss curve when the run is reported.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from siked.tracking.runs import LOSS
+from siked.tracking.runs import LOSS, Runs
 from siked.tracking.store import no_answer
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
-
-    from siked.tracking.runs import Runs
 
 EVERY = 2.0
 """Seconds between two requests."""
@@ -79,10 +72,10 @@ class Live:
         while True:
             ending = self._ending.wait(EVERY)
             points = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if new := child.new(points):
-                runs.points(child.run.info.run_id, _flat(new))
+            if new := child.select_new(points):
+                runs.record_points(child.run.info.run_id, _flatten(new))
                 if monitor is None:
-                    monitor = _monitor(runs, child.run)
+                    monitor = _start_monitor(runs, child.run)
             if ending:
                 break
         if monitor is not None:
@@ -99,15 +92,15 @@ class _Child:
 
     def __init__(self, runs: Runs, name: str) -> None:
         self._runs = runs
-        self.run: Run = runs.child(name)
+        self.run = runs.open_child(name)
         runs.begin(self.run)
-        self._known = runs.losses(self.run)
+        self._known = runs.read_losses(self.run)
         self._last = max(self._known, default=-1)
         self._repeated: list[Point] = []
         self._from_start: bool | None = None
 
-    def new(self, points: list[Point]) -> list[Point]:
-        """Those of the points that are not recorded yet."""
+    def select_new(self, points: list[Point]) -> list[Point]:
+        """Return those of the points that are not recorded yet."""
         new: list[Point] = []
         for point in points:
             _, step, figures = point
@@ -118,13 +111,13 @@ class _Child:
                 continue
             self._repeated.append(point)
             if self._from_start and self._known.get(step, figures["loss"]) != figures["loss"]:
-                self.run = self._runs.renewed(self.run)
+                self.run = self._runs.replace(self.run)
                 self._last = -1
                 new += self._repeated
         return new
 
 
-def _flat(points: list[Point]) -> list[tuple[int, int, str, float]]:
+def _flatten(points: list[Point]) -> list[tuple[int, int, str, float]]:
     return [
         (at, step, f"{PREFIX}/{name}", value)
         for at, step, figures in points
@@ -132,8 +125,8 @@ def _flat(points: list[Point]) -> list[tuple[int, int, str, float]]:
     ]
 
 
-def _monitor(runs: Runs, run: Run) -> Any:
-    """MLflow's own record of processor, memory, disk, network and GPUs, going on at once."""
+def _start_monitor(runs: Runs, run: Any) -> Any:
+    """Return MLflow's own record of processor, memory, disk, network and GPUs, going on at once."""
     from mlflow.system_metrics.system_metrics_monitor import (
         SystemMetricsMonitor,
     )

@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 import warnings
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,21 +24,42 @@ import siked
 from siked.files import sha256
 from siked.models import student_format
 from siked.models.loading import is_whole
-from siked.tracking.store import ENVIRONMENT, found, group_id
+from siked.settings import VerifySettings
+from siked.tracking.runs import Runs
+from siked.tracking.store import ENVIRONMENT, find_run, group_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-    from siked.tracking.protocol import Selected
-    from siked.tracking.runs import Runs
-
 ALIAS = "champion"
-STUDENT, BASE, WHOLE = "siked.models.fetch", "siked.base", "siked.complete"
+STUDENT, BASE, WHOLE = "siked.student", "siked.base", "siked.complete"
 ABOUT = ("README.md", "siked.json")
 """Files of a student's folder that do not decide its answers."""
 UPLOAD_TIMEOUT = "60"
 """Seconds that a server may take to store one file."""
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The student that a run selected, and all that answering with it needs."""
+
+    name: str
+    """The iteration."""
+    folder: Path
+    """Its adapter, or the whole model that it is, with ``student.json``."""
+    base: Path
+    """The model that the adapter belongs on."""
+    dtype: str
+    """Number type of the weights when answering, as in ``engine.dtype``."""
+    max_new_tokens: int
+    """Length limit of an answer."""
+    verify: VerifySettings
+    """Limits of the programs that it writes."""
+    dev: Path
+    """The questions by which it was selected."""
+    accuracy: float
+    """Its share of right answers to them."""
 
 
 def register(runs: Runs, student: Selected) -> None:
@@ -50,16 +72,16 @@ def register(runs: Runs, student: Selected) -> None:
     timeout = "MLFLOW_HTTP_REQUEST_TIMEOUT"
     if os.environ.get(timeout) == ENVIRONMENT[timeout]:
         os.environ[timeout] = UPLOAD_TIMEOUT
-    client, name = runs.client, runs.experiment.group
-    key = _key(student)
+    client, name = runs.client, runs.wanted.group
+    key = _hash_student(student)
     _ensure_model(client, name)
     versions = client.search_model_versions(f"name = '{name}' and tags.`{STUDENT}` = '{key}'")
-    version = versions[0] if versions else _new_version(runs, student, key)
+    version = versions[0] if versions else _add_version(runs, student, key)
     dev = hashlib.md5(student.dev.read_bytes(), usedforsecurity=False).hexdigest()
     known = {"dev_md5": dev, "dev_accuracy": str(student.accuracy)}
     for tag, value in known.items():
         client.set_model_version_tag(name, version.version, tag, value)
-    champion = _champion(client, name)
+    champion = _find_champion(client, name)
     if champion is not None and champion.version != version.version:
         same = champion.tags.get("dev_md5") == dev
         if same and float(champion.tags["dev_accuracy"]) > student.accuracy:
@@ -67,11 +89,11 @@ def register(runs: Runs, student: Selected) -> None:
     client.set_registered_model_alias(name, ALIAS, version.version)
 
 
-def _key(student: Selected) -> str:
-    """What decides a student's answers, in one hash."""
+def _hash_student(student: Selected) -> str:
+    """Return what decides a student's answers, in one hash."""
     about = student_format.read(student.folder)
     made_of = {
-        "files": _hashes(student.folder, ABOUT),
+        "files": _hash_files(student.folder, ABOUT),
         "base": about.base and about.base.sha256,
         "dtype": student.dtype,
         "max_new_tokens": student.max_new_tokens,
@@ -80,7 +102,7 @@ def _key(student: Selected) -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _hashes(folder: Path, without: tuple[str, ...] = ()) -> dict[str, str]:
+def _hash_files(folder: Path, without: tuple[str, ...] = ()) -> dict[str, str]:
     files = sorted(path for path in folder.iterdir() if path.is_file())
     return {path.name: sha256(path) for path in files if path.name not in without}
 
@@ -97,35 +119,35 @@ def _ensure_model(client: MlflowClient, name: str) -> None:
             raise
 
 
-def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
+def _find_champion(client: MlflowClient, name: str) -> ModelVersion | None:
     version = client.get_registered_model(name).aliases.get(ALIAS)
     return None if version is None else client.get_model_version(name, version)
 
 
-def _new_version(runs: Runs, student: Selected, key: str) -> ModelVersion:
+def _add_version(runs: Runs, student: Selected, key: str) -> ModelVersion:
     client, place = runs.client, f"students/{key}"
-    base, digest = (None, None) if is_whole(student.folder) else _base(runs, student)
+    base, digest = (None, None) if is_whole(student.folder) else _send_base(runs, student)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "student"
         _save(folder, student, {"base": base, "base_sha256": digest})
         client.log_artifacts(runs.parent, str(folder), place)
     run = client.get_run(runs.parent)
     return client.create_model_version(
-        runs.experiment.group,
+        runs.wanted.group,
         source=f"{run.info.artifact_uri}/{place}",
         run_id=runs.parent,
-        tags={STUDENT: key, "iteration": student.name, "experiment": runs.experiment.name},
-        description=f"{student.name} of {runs.experiment.name}",
+        tags={STUDENT: key, "iteration": student.name, "experiment": runs.wanted.name},
+        description=f"{student.name} of {runs.wanted.name}",
     )
 
 
-def _base(runs: Runs, student: Selected) -> tuple[str, str]:
-    """Where the store has the base model, and its hash; it is sent where it is not there yet."""
+def _send_base(runs: Runs, student: Selected) -> tuple[str, str]:
+    """Send the base model where the store lacks it; return where it is there, and its hash."""
     client = runs.client
-    lines = "".join(f"{value}  {name}\n" for name, value in _hashes(student.base).items())
+    lines = "".join(f"{value}  {name}\n" for name, value in _hash_files(student.base).items())
     digest = hashlib.sha256(lines.encode()).hexdigest()
-    group = group_id(client, runs.uri, f"{runs.experiment.group}-base-models")
-    run = found(client, group, {BASE: digest})
+    group = group_id(client, runs.uri, f"{runs.wanted.group}-base-models")
+    run = find_run(client, group, {BASE: digest})
     if run is None:
         about = student_format.read(student.folder)
         name = about.base.name if about.base else student.base.name
@@ -161,7 +183,7 @@ def _save(folder: Path, student: Selected, base: dict[str, str | None]) -> None:
 
 
 def _requirements() -> list[str]:
-    """The packages that this project needs, in the versions that are installed here."""
+    """Return the packages that this project needs, in the versions that are installed here."""
     from packaging.requirements import Requirement
 
     needed = [Requirement(line) for line in metadata.requires("siked") or ()]

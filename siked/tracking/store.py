@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from siked.console import without_secrets
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # MLflow takes seconds to import, also where tracking is off
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
@@ -64,14 +64,14 @@ def prepare(uri: str) -> None:
 
 
 def open_client(uri: str) -> MlflowClient:
-    """A client of the store."""
+    """Return a client of the store."""
     from mlflow import MlflowClient
 
     return MlflowClient(uri)
 
 
 def group_id(client: MlflowClient, uri: str, name: str) -> str:
-    """The id of an MLflow experiment, made where missing."""
+    """Return the id of an MLflow experiment, made where missing."""
     if (known := client.get_experiment_by_name(name)) is not None:
         return str(known.experiment_id)
     database = sqlite_file(uri)
@@ -86,8 +86,8 @@ def group_id(client: MlflowClient, uri: str, name: str) -> str:
         return str(known.experiment_id)
 
 
-def found(client: MlflowClient, group: str, tags: Mapping[str, str]) -> Run | None:
-    """The oldest run of the MLflow experiment ``group`` that has all of ``tags``."""
+def find_run(client: MlflowClient, group: str, tags: Mapping[str, str]) -> Run | None:
+    """Return the oldest run of the MLflow experiment ``group`` that has all of ``tags``."""
     runs = client.search_runs(
         [group],
         filter_string=" and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items()),
@@ -97,7 +97,7 @@ def found(client: MlflowClient, group: str, tags: Mapping[str, str]) -> Run | No
     return runs[0] if runs else None
 
 
-def within(seconds: float, task: Callable[[], None]) -> None:
+def run_within(seconds: float, task: Callable[[], None]) -> None:
     """Run ``task`` in a thread of its own and stop waiting for it after ``seconds``.
 
     MLflow retries in many places and has no time limit for all of them together.
@@ -122,21 +122,21 @@ def within(seconds: float, task: Callable[[], None]) -> None:
 
 
 def no_answer(seconds: float) -> TimeoutError:
-    """What a store that does not answer in time is reported as."""
+    """Return what a store that does not answer in time is reported as."""
     return TimeoutError(f"no answer within {seconds} seconds")
 
 
-def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """``items`` in portions of ``size``."""
+def split(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield ``items`` in portions of ``size``."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """The file of a SQLite store."""
+    """Return the file of a SQLite store; None of another store."""
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
-def public(text: str) -> str:
+def hide_secrets(text: str) -> str:
     """Return the text's first line without any key, token or password."""
     return without_secrets(text.strip().partition("\n")[0])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from siked.tracking import Experiment, open_tracker
+from siked.tracking import ParentRun, Tracker
 
 PARAMS = {"seed": 0, "mix": {"variant": "all", "bias": None}, "strategies": ["cot", "pot"]}
 
@@ -14,8 +14,8 @@ def template(tmp_path_factory):
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        experiment = Experiment(store=uri, group="template", key="none", name="none")
-        open_tracker(experiment).log("it0", {})
+        experiment = ParentRun(store=uri, group="template", key="none", name="none")
+        Tracker(experiment).log("it0", {})
     return (folder / "mlflow.db").read_bytes()
 
 
@@ -23,7 +23,7 @@ def template(tmp_path_factory):
 def experiment(template, tmp_path):
     (tmp_path / ".siked").mkdir()
     (tmp_path / ".siked" / "mlflow.db").write_bytes(template)
-    return Experiment(
+    return ParentRun(
         store=f"sqlite:///{tmp_path}/.siked/mlflow.db",
         group="siked",
         key="0123abcd",

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from siked.tracking import open_tracker
+from siked.tracking import Tracker
 from tests.unit.tracking import stores
 from tests.unit.tracking.stores import FIGURES, free_port
 
@@ -33,7 +33,7 @@ def test_a_locked_database_costs_one_warning(experiment, capfd):
     lock = sqlite3.connect(experiment.store.removeprefix("sqlite:///"))
     with contextlib.closing(lock):
         lock.execute("BEGIN EXCLUSIVE")
-        one_warning(open_tracker(experiment), capfd)
+        one_warning(Tracker(experiment), capfd)
 
 
 @brief
@@ -41,7 +41,7 @@ def test_a_file_that_is_no_database_costs_one_warning_and_stays(experiment, tmp_
     other = tmp_path / "notes.txt"
     other.write_text("not a database " * 100)
     store = f"sqlite:///{other}"
-    one_warning(open_tracker(replace(experiment, store=store)), capfd)
+    one_warning(Tracker(replace(experiment, store=store)), capfd)
     assert other.read_text() == "not a database " * 100
 
 
@@ -49,7 +49,7 @@ def test_a_file_that_is_no_database_costs_one_warning_and_stays(experiment, tmp_
 def test_a_store_that_cannot_be_made_costs_one_warning(experiment, tmp_path, capfd):
     (tmp_path / "file").write_text("")
     store = f"sqlite:///{tmp_path}/file/mlflow.db"
-    one_warning(open_tracker(replace(experiment, store=store)), capfd)
+    one_warning(Tracker(replace(experiment, store=store)), capfd)
 
 
 @brief
@@ -57,7 +57,7 @@ def test_a_server_that_is_down_costs_one_warning_without_its_password(
     experiment, monkeypatch, capfd
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:geheim@127.0.0.1:{free_port()}")
-    line = one_warning(open_tracker(experiment), capfd)
+    line = one_warning(Tracker(experiment), capfd)
     assert "127.0.0.1" in line
     assert "geheim" not in line
 
@@ -66,7 +66,7 @@ def test_a_server_that_is_down_costs_one_warning_without_its_password(
 def test_a_server_that_never_answers_costs_one_warning(experiment, monkeypatch, capfd):
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.getsockname()[1]}")
-        one_warning(open_tracker(experiment), capfd)
+        one_warning(Tracker(experiment), capfd)
 
 
 @brief
@@ -89,5 +89,5 @@ def test_a_server_that_answers_drop_by_drop_costs_one_warning(experiment, monkey
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=drip, args=(server,), daemon=True).start()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.getsockname()[1]}")
-        line = one_warning(open_tracker(experiment), capfd)
+        line = one_warning(Tracker(experiment), capfd)
     assert "no answer within" in line

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from siked.tracking import open_tracker
+from siked.tracking import Tracker
 from tests.unit.tracking.stores import FIGURES, curve, one_warning, points, runs, serving
 
 LOSSES = {step: 3 / step for step in range(1, 7)}
@@ -20,7 +20,7 @@ def often(monkeypatch):
 
 
 def train(experiment, losses, then=None):
-    with open_tracker(experiment).live("it1") as watch:
+    with Tracker(experiment).live("it1") as watch:
         for step, loss in losses.items():
             watch(step, {"loss": loss, "tokens_per_second": 600.0, "learning_rate": 0.001})
         if then:
@@ -35,7 +35,7 @@ def wait_until(true, seconds=60):
 
 
 def test_figures_and_the_load_of_the_machine_appear_during_training(experiment):
-    with open_tracker(experiment).live("it1") as watch:
+    with Tracker(experiment).live("it1") as watch:
         watch(1, {"loss": 2.5, "tokens_per_second": 600.0, "learning_rate": 0.001})
 
         def appeared():
@@ -89,7 +89,7 @@ def test_another_training_takes_the_childs_place(experiment):
 
 def test_what_was_lost_is_filled_in_from_the_runs_own_curve(experiment):
     train(experiment, {step: LOSSES[step] for step in (1, 2, 6)})
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     for _ in range(2):
         tracker.log("it1", {}, step=1, curve=list(LOSSES.items()))
     assert curve(experiment.store) == list(LOSSES.items())
@@ -100,7 +100,7 @@ def test_a_queue_that_nobody_empties_stays_short(experiment, monkeypatch, capfd)
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.getsockname()[1]}")
         monkeypatch.setattr("siked.tracking.live.MOST", 100)
-        with open_tracker(experiment).live("it1") as watch:
+        with Tracker(experiment).live("it1") as watch:
             for step in range(100_000):
                 watch(step, {"loss": 1.0})
             assert len(watch.__self__._waiting) <= 100
@@ -119,7 +119,7 @@ def test_a_real_server_is_used_and_may_be_killed_during_training(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         for _ in range(2):
             train(experiment, LOSSES)
-            tracker = open_tracker(experiment)
+            tracker = Tracker(experiment)
             tracker.log("it0", FIGURES, step=0)
             tracker.log("it1", FIGURES, step=1, curve=list(LOSSES.items()))
             tracker.finish([report])
@@ -132,7 +132,7 @@ def test_a_real_server_is_used_and_may_be_killed_during_training(
         assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["index.html"]
 
         said = ""
-        tracker = open_tracker(experiment)
+        tracker = Tracker(experiment)
         with tracker.live("it2") as watch:
             watch(1, {"loss": 2.5})
             wait_until(lambda: "it2" in runs(uri)[0] and runs(uri)[0]["it2"].data.metrics)

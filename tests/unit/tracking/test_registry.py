@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from siked.settings import VerifySettings
-from siked.tracking import Selected, open_tracker
+from siked.tracking import Selected, Tracker
 from tests.unit.tracking.stores import one_warning, runs, serving
 
 FROZEN = Path(__file__).parents[2] / "data" / "students"
@@ -88,10 +88,10 @@ def champion(client):
 
 def test_a_student_is_registered_once_and_the_base_stands_once(experiment, student, capfd):
     for round_ in ("first", "second"):
-        tracker = open_tracker(replace(experiment, key=round_, name=round_))
+        tracker = Tracker(replace(experiment, key=round_, name=round_))
         tracker.register(student)
         (student.folder / "README.md").write_text("Another card of the same student.")
-    open_tracker(experiment).register(another(student, "it2", 0.6))
+    Tracker(experiment).register(another(student, "it2", 0.6))
     assert capfd.readouterr().err == ""
     bases, client = runs(experiment.store, "siked-base-models")
     assert versions(client) == [(1, "it1"), (2, "it2")]
@@ -100,7 +100,7 @@ def test_a_student_is_registered_once_and_the_base_stands_once(experiment, stude
 
 
 def test_the_champion_is_the_best_on_the_same_dev_questions(experiment, student):
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     tracker.register(student)
     _, client = runs(experiment.store)
     assert champion(client) == "it1"
@@ -124,9 +124,9 @@ def test_a_base_whose_copy_was_cut_off_is_sent_again(experiment, student, monkey
             raise OSError(28, "No space left on device")
 
         patch.setattr(MlflowClient, "log_artifacts", full)
-        open_tracker(experiment).register(student)
+        Tracker(experiment).register(student)
     assert "No space left" in one_warning(capfd)
-    open_tracker(experiment).register(student)
+    Tracker(experiment).register(student)
     bases, client = runs(experiment.store, "siked-base-models")
     assert len(bases) == 1
     assert client.list_artifacts(next(iter(bases.values())).info.run_id, "base")
@@ -135,7 +135,7 @@ def test_a_base_whose_copy_was_cut_off_is_sent_again(experiment, student, monkey
 
 def test_a_damaged_student_costs_one_warning(experiment, student, capfd):
     (student.folder / "student.json").write_text("{")
-    open_tracker(experiment).register(student)
+    Tracker(experiment).register(student)
     assert "student.json" in one_warning(capfd)
 
 
@@ -144,7 +144,7 @@ def test_the_champion_answers_a_process_that_has_nothing_but_the_store(
     experiment, student, tmp_path
 ):
     """It runs the code that was registered with it, and the base where the store has it."""
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     tracker.register(student)
     module = ask(experiment.store, tmp_path)
     assert "mlartifacts" in module
@@ -156,7 +156,7 @@ def test_a_whole_model_needs_no_base(experiment, student, tmp_path):
     whole = tmp_path / "whole"
     shutil.copytree(FROZEN / "base", whole)
     shutil.copyfile(student.folder / "student.json", whole / "student.json")
-    open_tracker(experiment).register(replace(student, folder=whole))
+    Tracker(experiment).register(replace(student, folder=whole))
     ask(experiment.store, tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_a_servers_champion_keeps_its_base_on_this_machine(
 ):
     with serving(experiment.store, tmp_path) as (uri, _):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-        open_tracker(experiment).register(student)
+        Tracker(experiment).register(student)
         assert capfd.readouterr().err == ""
         for _ in range(2):
             ask(uri, tmp_path)

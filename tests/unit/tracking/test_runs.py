@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from siked.tracking import DataSet, Experiment, NullTracker, open_tracker, origin
-from siked.tracking.runs import gaps
+from siked.tracking import DataSet, ParentRun, Tracker, origin
+from siked.tracking.runs import find_gaps
 from tests.unit.tracking.conftest import PARAMS
 from tests.unit.tracking.stores import FIGURES, curve, points, runs
 
@@ -20,7 +20,7 @@ def test_importing_the_module_does_not_import_mlflow():
 
 def test_a_store_that_is_there_is_opened_with_little_left_to_import(experiment):
     """Imports take long where many processes run: what has a time limit must not wait for them."""
-    open_tracker(experiment).log("it0", FIGURES, step=0)
+    Tracker(experiment).log("it0", FIGURES, step=0)
     code = (
         "import sys; from siked.tracking.store import open_client, prepare; "
         "prepare(sys.argv[1]); before = set(sys.modules); "
@@ -34,8 +34,10 @@ def test_a_store_that_is_there_is_opened_with_little_left_to_import(experiment):
 
 def test_tracking_that_is_off_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    tracker = open_tracker(None)
-    assert isinstance(tracker, NullTracker)
+    tracker = Tracker(None)
+    with tracker.live("it0") as watch:
+        watch(1, {"loss": 2.0})
+    tracker.register(None)
     tracker.log("it0", FIGURES, step=0)
     tracker.finish([tmp_path / "missing"])
     assert not list(tmp_path.iterdir())
@@ -44,7 +46,7 @@ def test_tracking_that_is_off_leaves_nothing(tmp_path, monkeypatch):
 def test_a_first_run_makes_the_store_and_nothing_else(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     store = f"sqlite:///{tmp_path}/.siked/mlflow.db"
-    tracker = open_tracker(Experiment(store=store, group="siked", key="k", name="first"))
+    tracker = Tracker(ParentRun(store=store, group="siked", key="k", name="first"))
     tracker.log("it0", FIGURES, step=0)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mlflow.db"]
     assert set(runs(store)[0]) == {"first", "it0"}
@@ -54,7 +56,7 @@ def test_a_first_run_makes_the_store_and_nothing_else(tmp_path, monkeypatch, cap
 def test_separate_processes_meet_the_same_parent_and_children(experiment, tmp_path):
     stage = (
         "import sys; from siked.tracking import *\n"
-        f"tracker = open_tracker(Experiment(store={experiment.store!r}, group='siked', "
+        f"tracker = Tracker(ParentRun(store={experiment.store!r}, group='siked', "
         f"key={experiment.key!r}, name='lucky-otter', params={PARAMS!r}))\n"
         "step = int(sys.argv[1])\n"
         "tracker.log(f'it{step}', {'dev': {'accuracy': step / 10}}, step=step)"
@@ -77,10 +79,10 @@ def test_separate_processes_meet_the_same_parent_and_children(experiment, tmp_pa
 
 
 def test_logging_again_changes_what_changed_and_doubles_nothing(experiment):
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     tracker.log("it1", FIGURES, step=1)
     tracker.log("baseline-pot", FIGURES)
-    again = open_tracker(replace(experiment, tags={"preset": "none"}))
+    again = Tracker(replace(experiment, tags={"preset": "none"}))
     again.log("it1", FIGURES | {"dev": {"accuracy": 0.6, "n": 60}, "new": 1.5}, step=1)
     again.log("baseline-pot", FIGURES)
 
@@ -103,7 +105,7 @@ def test_logging_again_changes_what_changed_and_doubles_nothing(experiment):
 
 def test_runs_with_different_keys_stay_apart(experiment):
     for key, name in [("aaa", "one"), ("bbb", "two")]:
-        open_tracker(replace(experiment, key=key, name=name)).log("it0", {"x": 1}, step=0)
+        Tracker(replace(experiment, key=key, name=name)).log("it0", {"x": 1}, step=0)
     from mlflow import MlflowClient
 
     client = MlflowClient(experiment.store)
@@ -114,7 +116,7 @@ def test_runs_with_different_keys_stay_apart(experiment):
 
 def test_more_settings_and_longer_ones_than_mlflow_takes_at_once(experiment, capfd):
     many = {f"key-{number}": number for number in range(250)} | {"long": "x" * 10_000}
-    open_tracker(replace(experiment, params=many)).log(
+    Tracker(replace(experiment, params=many)).log(
         "it0", {f"m{number}": number for number in range(250)}, step=0
     )
     assert capfd.readouterr().err == ""
@@ -127,7 +129,7 @@ def test_files_are_attached_beside_the_store_and_the_parent_ends(experiment, tmp
     monkeypatch.chdir(tmp_path)
     report = tmp_path / "index.html"
     report.write_text("<p>done</p>")
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     tracker.log("it0", FIGURES, step=0)
     tracker.finish([report])
     tracker.finish([report])
@@ -145,14 +147,14 @@ CURVE = [(1, 2.5), (2, 2.0), (3, 1.5), (4, 1.25)]
 
 def test_a_curve_that_nobody_recorded_live_is_filled_in_once(experiment):
     for _ in range(2):
-        open_tracker(experiment).log("it1", FIGURES, step=1, curve=CURVE)
+        Tracker(experiment).log("it1", FIGURES, step=1, curve=CURVE)
     assert curve(experiment.store) == CURVE
     by_name, client = runs(experiment.store)
     assert points(client, by_name["lucky-otter"], "train/loss") == []
 
 
 def test_another_curve_is_another_child_and_the_parent_gets_no_point_twice(experiment):
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     tracker.log("it1", FIGURES, step=1, curve=CURVE)
     again = [(step, loss / 2) for step, loss in CURVE]
     tracker.log("it1", FIGURES | {"failures": {"wrong": 31}}, step=1, curve=again)
@@ -173,7 +175,7 @@ def test_another_curve_is_another_child_and_the_parent_gets_no_point_twice(exper
     ],
 )
 def test_a_gap_is_where_no_step_since_the_point_before_is_known(known, missing):
-    found = gaps([(4, 0.4), (8, 0.8), (12, 1.2)], known)
+    found = find_gaps([(4, 0.4), (8, 0.8), (12, 1.2)], known)
     assert [step for step, _ in found] == missing
 
 
@@ -184,7 +186,7 @@ def test_data_sets_are_inputs_with_dvcs_hash_and_none_is_there_twice(experiment,
     empty.touch()
     data = [DataSet("it1-mix", mix, "training"), DataSet("dev", dev, "validation")]
     for _ in range(2):
-        tracker = open_tracker(experiment)
+        tracker = Tracker(experiment)
         tracker.log("it1", FIGURES, step=1, data=[*data, DataSet("none", empty, "training")])
         tracker.finish(data=data[1:])
     by_name, client = runs(experiment.store)
@@ -207,7 +209,7 @@ def md5(path):
 def test_a_folder_is_attached_whole(experiment, tmp_path):
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "index.html").write_text("<p>done</p>")
-    tracker = open_tracker(experiment)
+    tracker = Tracker(experiment)
     tracker.finish([tmp_path / "reports"])
     by_name, client = runs(experiment.store)
     found = client.list_artifacts(by_name["lucky-otter"].info.run_id, "reports")
