@@ -7,11 +7,14 @@ import builtins
 import keyword
 import random
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections import Counter, defaultdict
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -23,16 +26,38 @@ from siked.questions.demo.family import Family, Problem
 from siked.questions.demo.ranges import choices, holds
 from siked.questions.demo.words import MEN, WOMEN, rendered, written
 
-FAMILIES = demo.families()
+SPLITS = demo.load()
+FAMILIES = {**SPLITS["train"], **SPLITS["unseen"]}
 PEOPLE = {*MEN, *WOMEN}
 DRAWS = 60
 RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "answer"}
 by_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+APPLES = """\
+split: train
+families:
+  apples:
+    numbers: {n: 2..9, more: 2..30}
+    words:
+      thing: [apple, pear, plum, fig]
+    wordings:
+      - "{who} has {n} {things} and picks {more} more. How many {things} are there?"
+    steps:
+      - ask: "How many are there?"
+        calculate: total = n + more
+        say: "There are {=} {things}."
+"""
 
 
 def drawn(family: Family) -> list[Problem]:
-    rng = random.Random(f"test {family.name}")
+    rng = random.Random(f"test {family.wordings[0]}")
     return [family.draw(rng) for _ in range(DRAWS)]
+
+
+def write_families(folder: Path, **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
 
 
 def decimals(text: str) -> int:
@@ -69,11 +94,9 @@ def test_each_sentence_states_its_calculation_correctly(family: Family) -> None:
 @by_family
 def test_the_question_tells_all_that_the_solution_uses(family: Family) -> None:
     shown = {name for wording in family.wordings for name in re.findall(r"\{(\w+)", wording)}
-    drawn_names = {*family.numbers, *family.given}
+    drawn_names = {*family.numbers, *family.derived}
     used = {
-        name
-        for calculation, _ask, _say in family.steps
-        for name in re.findall(r"[a-z_]+", calculation.split(" = ")[1])
+        name for step in family.steps for name in re.findall(r"[a-z_]+", step.parts[1])
     } & drawn_names
     assert used <= shown
     for wording in family.wordings:
@@ -87,10 +110,10 @@ def test_the_question_tells_all_that_the_solution_uses(family: Family) -> None:
 
 @by_family
 def test_program_names_are_safe_and_defined_before_use(family: Family) -> None:
-    names = [calculation.split(" = ")[0] for calculation, _ask, _say in family.steps]
+    names = [step.parts[0] for step in family.steps]
     assert len(set(names)) == len(names)
     assert not set(names) & RESERVED
-    assert not set(names) & {*family.numbers, *family.given}
+    assert not set(names) & {*family.numbers, *family.derived}
     for problem in drawn(family)[:5]:
         known: set[str] = set()
         for step in problem.steps:
@@ -101,10 +124,11 @@ def test_program_names_are_safe_and_defined_before_use(family: Family) -> None:
             known.add(calculation.name)
 
 
-@by_family
-def test_every_calculation_leads_to_the_answer(family: Family) -> None:
-    rows = demo.write("unseen" if family in demo.SPLITS["unseen"] else "train", 400, 5, "d")
-    question = next(row for row in rows if row.family == family.name)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_calculation_leads_to_the_answer(name: str) -> None:
+    family = FAMILIES[name]
+    rows = demo.write("unseen" if name in SPLITS["unseen"] else "train", 400, 5, "d")
+    question = next(row for row in rows if row.family == name)
     program = write_program(question)
     assert program is not None
     assert len(program.splitlines()) == len(family.steps)
@@ -134,16 +158,15 @@ def test_wordings_and_numbers_vary(family: Family) -> None:
 
 
 def test_there_are_many_families_and_the_unseen_ones_are_apart() -> None:
-    train = {family.name for family in demo.SPLITS["train"]}
-    unseen = {family.name for family in demo.SPLITS["unseen"]}
+    train, unseen = set(SPLITS["train"]), set(SPLITS["unseen"])
     assert len(FAMILIES) >= 64
     assert len(unseen) >= 14
     assert not train & unseen
     assert len(train) + len(unseen) == len(FAMILIES)
     assert {len(family.steps) for family in FAMILIES.values()} == {1, 2, 3, 4, 5}
     steps = {
-        split: sum(len(family.steps) for family in families) / len(families)
-        for split, families in demo.SPLITS.items()
+        split: sum(len(family.steps) for family in families.values()) / len(families)
+        for split, families in SPLITS.items()
     }
     assert abs(steps["unseen"] - steps["train"]) < 0.5
 
@@ -168,7 +191,7 @@ def test_rows_are_different_balanced_and_labelled(split: str) -> None:
     assert {row.source for row in rows} == {"demo-x"}
     assert len({row.question for row in rows}) == len(rows)
     counts = Counter(row.family for row in rows)
-    assert set(counts) == {family.name for family in demo.SPLITS[split]}
+    assert set(counts) == set(SPLITS[split])
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
@@ -187,7 +210,7 @@ def test_seen_shares_no_numbers_with_train_whatever_the_seeds() -> None:
 
 
 def test_more_rows_only_extend() -> None:
-    for split in demo.SPLITS:
+    for split in SPLITS:
         long = list(demo.write(split, 300, 7, "d"))
         assert list(demo.write(split, 137, 7, "d")) == long[:137]
         assert list(demo.write(split, 137, 8, "d")) != long[:137]
@@ -196,7 +219,7 @@ def test_more_rows_only_extend() -> None:
 def test_two_processes_write_the_same_bytes() -> None:
     script = (
         "from siked.questions import demo\n"
-        "for split in demo.SPLITS:\n"
+        "for split in demo.load():\n"
         "    for row in demo.write(split, 200, 11, 'd'): print(row.model_dump_json())"
     )
     first, second = (
@@ -224,28 +247,135 @@ def test_a_wrong_split_and_too_many_rows_are_one_line() -> None:
     with pytest.raises(UserError, match="split: the demo has no 'dev': take one of train, seen"):
         next(demo.write("dev", 1, 0, "d"))
     family = Family(
-        name="tiny",
         numbers={"a": "2..4"},
         wordings=("What is twice {a}?",),
-        steps=(("b = 2 * a", "What is it?", "It is {=}."),),
+        steps=({"ask": "What is it?", "calculate": "b = 2 * a", "say": "It is {=}."},),
     )
     rng, questions = random.Random(0), set[str]()
     for _ in range(3):
-        demo._new_problem(family, "unseen", rng, questions)
+        demo._new_problem("tiny", family, "unseen", rng, questions)
     with pytest.raises(UserError, match=r"rows: .* no more new questions of its family tiny: .*3"):
-        demo._new_problem(family, "unseen", rng, questions)
+        demo._new_problem("tiny", family, "unseen", rng, questions)
 
 
-def test_conditions_that_cannot_be_met_are_named() -> None:
-    family = Family(
-        name="impossible",
-        numbers={"a": "2..9"},
-        wordings=("{a}?",),
-        steps=(("b = a + 1", "?", "{=}."),),
-        where=("b < a",),
+def test_a_family_is_added_by_adding_a_file(tmp_path: Path) -> None:
+    folder = write_families(tmp_path, fruit=APPLES)
+    rows = list(demo.write("train", 20, 1, "d", folder=folder))
+    assert {row.family for row in rows} == {"apples"}
+    first = rows[0].solution[0]
+    name, n, thing, more = re.fullmatch(
+        r"(\w+) has (\d) (\w+) and picks (\d+) more\. How many \3 are there\?", rows[0].question
+    ).groups()
+    assert name in PEOPLE
+    assert first.calculations[0].expression == f"{n} + {more}"
+    assert first.say == f"There are {n} + {more} = {rows[0].answer} {thing}."
+    with pytest.raises(UserError, match="no file has families of the demo's unseen split"):
+        next(demo.write("unseen", 1, 1, "d", folder=folder))
+
+
+@pytest.mark.parametrize("name", ["apples", "zebras", "a-third"])
+def test_an_added_file_leaves_the_questions_of_the_other_families(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "families"
+    shutil.copytree(demo.FOLDER, folder)
+    write_families(folder, aaa=APPLES.replace("apples", name))
+    for split in SPLITS:
+        order = [one for one in demo.load(folder)[split] if one != name]
+        assert order == list(SPLITS[split])
+        before, after = defaultdict(list), defaultdict(list)
+        for found, where in ((before, demo.FOLDER), (after, folder)):
+            for row in demo.write(split, 300, 4, "d", folder=where):
+                found[row.family].append((row.question, row.solution))
+        assert (name in after) == (split != "unseen")
+        for family, questions in before.items():
+            shared = min(len(questions), len(after[family]))
+            assert shared > 1
+            assert questions[:shared] == after[family][:shared]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("split: train", "split: seen", "split: Input should be 'train' or 'unseen'"),
+        ("split: train\n", "", "split: Field required"),
+        ("    words:", "    wodrs:", "families.apples.wodrs: Extra inputs"),
+        ("  apples:", "  Apples:", "families.Apples.*: String should match"),
+        ("n: 2..9", "n: 9..2", r"families.apples.numbers.n: '9..2' is no range: write `2..9`"),
+        ("n: 2..9", "n: 1..9 by 0", "families.apples.numbers.n: .* is no range"),
+        ("n: 2..9", "n: two", "families.apples.numbers.n: 'two' is no range"),
+        ("n: 2..9", "n: 2 | 3 | 4", "families.apples.numbers.n: .* write `small | large`"),
+        ("n: 2..9", "n: 2..9, n: 3", "line 4: the key 'n' is there twice"),
+        ("n + more", "n + less", "families.apples.steps.0.calculate: 'n . less' is not arithmetic"),
+        ("n + more", "open('x')", "families.apples.steps.0.calculate: .* is not arithmetic"),
+        ("total = n", "total: n", "not valid YAML: mapping values are not allowed"),
+        ("total = n", "n = n", "families.apples: `n` stands for two things"),
+        ("more: 2..30", "things: 3", "families.apples: `things` stands for two things"),
+        ("thing: [", "who: [", "families.apples: `who` stands for two things"),
+        ("thing: [", "thing/kind: [", "words.thing/kind: 'apple' has not as many parts"),
+        ("{=}", "{total}", "families.apples.steps.0.say: String should match"),
+        ("{=} {things}", "{=} {colour}", "families.apples.steps.0: nothing fills {colour}"),
+        ("{more} more", "{total} more", "families.apples.wordings.0: nothing fills {total}"),
+        ("{more} more", "{more:£} more", "families.apples.wordings.0: there is no style '£'"),
+        ("    words:", "    where: [n]\n    words:", "families.apples.where: 'n' compares nothing"),
+        ("    words:", "    where: [n > 10]\n    words:", "families.apples.where: none of 5000"),
+        ("    words:", "    derived: {d: n / 0}\n    words:", "derived.d: 'n / 0' divides by zero"),
+        ("    words:", "    decimals: -1\n    words:", "families.apples.decimals: Input should be"),
+        ('- "{who}', "- {who}", "not valid YAML"),
+        ("apple,", "\x80,", "not valid YAML"),
+    ],
+)
+def test_a_bad_file_is_one_line_with_file_and_key(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    assert old in APPLES
+    (tmp_path / "fruit.yaml").write_bytes(APPLES.replace(old, new, 1).encode("latin-1"))
+    if "£" in new:
+        write_families(tmp_path, fruit=APPLES.replace(old, new, 1))
+    with pytest.raises(UserError, match=complaint) as caught:
+        next(demo.write("train", 1, 0, "d", folder=tmp_path))
+    assert str(caught.value).startswith(f"{tmp_path / 'fruit.yaml'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_example_of_the_readme_is_a_family(tmp_path: Path) -> None:
+    text = (demo.FOLDER / "README.md").read_text()
+    example = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1]
+    write_families(tmp_path, example=example)
+    (family,) = demo.load(tmp_path)["train"].values()
+    shown = [
+        (problem.question, " ".join(step.say for step in problem.steps))
+        for problem in (family.draw(random.Random(seed)) for seed in range(20))
+    ]
+    quoted = [
+        " ".join(one.replace(">", "").split())
+        for one in re.findall(r"(?:^> .*\n)+", text, re.MULTILINE)
+    ]
+    assert tuple(quoted) in shown
+
+
+def test_two_files_cannot_share_a_family(tmp_path: Path) -> None:
+    folder = write_families(tmp_path, fruit=APPLES, more=APPLES)
+    with pytest.raises(UserError, match=r"more.yaml: families.apples: .*fruit.yaml has this name"):
+        demo.load(folder)
+
+
+def test_the_families_are_in_the_package(tmp_path: Path) -> None:
+    root = Path(demo.__file__).parents[3]
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, tmp_path / name)
+    shutil.copytree(root / "siked", tmp_path / "siked")
+    subprocess.run(
+        [sys.executable, "-c", "from setuptools import build_meta; build_meta.build_wheel('.')"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
-    with pytest.raises(ValueError, match="impossible: no numbers meet"):
-        family.draw(random.Random(0))
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    files = {f"siked/questions/demo/families/{file.name}" for file in demo.FOLDER.iterdir()}
+    assert len(files) > 10
+    assert files <= packed
 
 
 def test_ranges_and_conditions() -> None:
@@ -264,6 +394,7 @@ def test_ranges_and_conditions() -> None:
         ("4.5", "$", "$4.50"),
         ("0.05", "$", "$0.05"),
         ("12500", ",", "12,500"),
+        ("1234.5", ",", "1,234.5"),
         ("4", "word", "four"),
         ("12", "word", "12"),
         ("2", "times", "twice"),
@@ -281,12 +412,12 @@ def test_numbers_are_written_in_style(number: str, style: str, text: str) -> Non
 
 
 def test_texts_get_their_plurals_articles_and_capitals() -> None:
-    words = {"thing": "egg", "box": "box", "he": "she", "berry": "berry"}
+    words = {"thing": "egg", "box": "box", "he": "she", "berry": "cherry"}
     values = {"n": Fraction(8), "m": Fraction(80), "k": Fraction(11)}
-    text = rendered("a {thing}, {boxs}, {berrys}. {he} has a {n} or a {m:$} {box}", values, words)
-    assert text == "An egg, boxes, berries. She has an 8 or an $80 box"
+    text = rendered("a {thing}, {boxes}, {berries}. {he} has a {n} or a {m:$} {box}", values, words)
+    assert text == "An egg, boxes, cherries. She has an 8 or an $80 box"
     assert rendered("a unit, a user, a {k} m rope, a umbrella", values, words) == (
         "A unit, a user, an 11 m rope, an umbrella"
     )
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=r"nothing fills \{nobody\}"):
         rendered("{nobody}", values, words)

@@ -7,124 +7,152 @@ A family of the train set, one of its questions, and the solution that comes wit
     change = 20 - cost  Lena has 20 - 12 = 8 dollars left.
 
 Splits: ``train``; ``seen``, the same families with numbers that train never has; ``unseen``,
-families that train lacks, which recombine its skills. A new family is one entry in the
-``FAMILIES`` of a module in this package.
+families that train lacks, which recombine its skills. The families are the YAML files in
+``families/``, whose README says how to write one.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
 
 from siked.errors import UserError
-from siked.questions.demo import (
-    amounts,
-    clock,
-    comparing,
-    geometry,
-    percent,
-    rates,
-    riddles,
-    sharing,
-    shopping,
-    stories,
-    unseen_counts,
-    unseen_money,
-)
+from siked.questions.demo.family import Family, FamilyFile, Problem
 from siked.records import Question
 
-if TYPE_CHECKING:
-    from siked.questions.demo.family import Family, Problem
-
-_TRAIN: Final = (
-    *shopping.FAMILIES,
-    *rates.FAMILIES,
-    *clock.FAMILIES,
-    *sharing.FAMILIES,
-    *percent.FAMILIES,
-    *comparing.FAMILIES,
-    *stories.FAMILIES,
-    *geometry.FAMILIES,
-    *riddles.FAMILIES,
-    *amounts.FAMILIES,
-)
-_UNSEEN: Final = (*unseen_money.FAMILIES, *unseen_counts.FAMILIES)
-SPLITS: Final = MappingProxyType({"train": _TRAIN, "seen": _TRAIN, "unseen": _UNSEEN})
-"""The families of each split."""
+FOLDER: Final = Path(__file__).with_name("families")
 SEEN_OF_TEN: Final = 2
 """Tenths of the numbers of a train family that are kept for the ``seen`` split."""
 ATTEMPTS: Final = 2000
 """Draws until a family counts as used up."""
 
 
-def families() -> Mapping[str, Family]:
-    """All families by name, those of the train split first."""
-    return MappingProxyType({family.name: family for family in (*_TRAIN, *_UNSEEN)})
+class _Texts(yaml.BaseLoader):
+    """Read every value as text, so that ``off`` and ``2`` need no quotes, and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _value in node.value]
+        for number, key in enumerate(keys):
+            if key in keys[:number]:
+                line = node.value[number][0].start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key {key!r} is there twice: rename one")
+        return super().construct_mapping(node, deep)
+
+
+@functools.cache
+def load(folder: Path = FOLDER) -> Mapping[str, Mapping[str, Family]]:
+    """Return the families of each split by name.
+
+    They are sorted by a hash of the name. That order mixes themes, and two families keep their
+    order whatever other files there are.
+
+    Raises:
+        UserError: a file does not fit (``file: key: what is wrong``).
+    """
+    found: dict[str, dict[str, Family]] = {"train": {}, "unseen": {}}
+    owners: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        file = _read(path)
+        for name, family in file.families.items():
+            if name in owners:
+                raise UserError(f"{path}: families.{name}: {owners[name]} has this name already")
+            try:
+                family.check()
+            except ValueError as error:
+                raise UserError(f"{path}: families.{name}.{error}") from None
+            owners[name] = path
+            found[file.split][name] = family
+    train, unseen = (
+        dict(sorted(families.items(), key=lambda item: hashlib.sha256(item[0].encode()).digest()))
+        for families in found.values()
+    )
+    return {"train": train, "seen": train, "unseen": unseen}
+
+
+def _read(path: Path) -> FamilyFile:
+    try:
+        return FamilyFile.model_validate(yaml.load(path.read_text("utf-8"), Loader=_Texts))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {key}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def write(
-    split: str, rows: int, seed: int, name: str, most: int | None = None
+    split: str, rows: int, seed: int, name: str, most: int | None = None, *, folder: Path = FOLDER
 ) -> Iterator[Question]:
     """Write ``rows`` different questions of a split, spread evenly over its families.
 
-    The first rows stay the same when ``rows`` grows. No question of ``seen`` can come up in
-    ``train``, whatever the seeds.
+    The first rows stay the same when ``rows`` grows. Each family draws its questions from a stream
+    of its own, so they stay the same when a family is added. No question of ``seen`` can come up
+    in ``train``, whatever the seeds.
 
     Args:
         split: ``train``, ``seen`` or ``unseen``.
         rows: how many questions.
         seed: other seeds give other questions.
         name: the questions' source, with which their ids begin.
-        most: take only so many of the split's families, the same ones in ``train`` and ``seen``;
-            all where None.
+        most: take only the first of the split's families, as ``load`` sorts them: the same ones in
+            ``train`` and ``seen``; all where None.
+        folder: where the families' files are.
 
     Raises:
-        UserError: there is no such split, or a family has no more different questions.
+        UserError: there is no such split, it has no families or a file of them does not fit, or
+            a family has no more different questions.
     """
-    if split not in SPLITS:
-        raise UserError(f"split: the demo has no {split!r}: take one of {', '.join(SPLITS)}")
-    order = sorted(SPLITS[split], key=_place)[:most]
+    families = load(folder).get(split)
+    if families is None:
+        raise UserError(f"split: the demo has no {split!r}: take one of {', '.join(load(folder))}")
+    if not families:
+        raise UserError(f"{folder}: no file has families of the demo's {split} split: add one")
+    order = list(families)[:most]
     shuffler = random.Random(f"{seed}/{split}")
-    streams = {family.name: random.Random(f"{seed}/{split}/{family.name}") for family in order}
+    streams = {family: random.Random(f"{seed}/{split}/{family}") for family in order}
     written: set[str] = set()
     for row in range(rows):
         if row % len(order) == 0:
             shuffler.shuffle(order)
         family = order[row % len(order)]
-        problem = _new_problem(family, split, streams[family.name], written)
+        problem = _new_problem(family, families[family], split, streams[family], written)
         yield Question(
             id=f"{name}-{row:05d}",
             source=name,
             question=problem.question,
             answer=problem.answer,
-            family=family.name,
+            family=family,
             solution=problem.steps,
         )
 
 
-def _place(family: Family) -> bytes:
-    """An order of families that mixes themes and does not change when one is added."""
-    return hashlib.sha256(family.name.encode()).digest()
-
-
-def _new_problem(family: Family, split: str, rng: random.Random, written: set[str]) -> Problem:
+def _new_problem(
+    name: str, family: Family, split: str, rng: random.Random, written: set[str]
+) -> Problem:
     for _ in range(ATTEMPTS):
-        problem = family.draw(rng)
-        if _belongs(family, problem, split) and problem.question not in written:
+        try:
+            problem = family.draw(rng)
+        except ValueError as error:
+            raise UserError(f"the demo's families.{name}.{error}") from None
+        if _belongs(name, problem, split) and problem.question not in written:
             written.add(problem.question)
             return problem
     raise UserError(
-        f"rows: the demo's {split} split has no more new questions of its family {family.name}: "
+        f"rows: the demo's {split} split has no more new questions of its family {name}: "
         f"ask for fewer than {len(written)}"
     )
 
 
-def _belongs(family: Family, problem: Problem, split: str) -> bool:
-    """Whether these numbers are this split's: a stable hash parts ``train`` from ``seen``."""
+def _belongs(name: str, problem: Problem, split: str) -> bool:
+    """Return whether these numbers are this split's: a hash parts ``train`` from ``seen``."""
     if split == "unseen":
         return True
-    digest = hashlib.sha256(f"{family.name} {problem.numbers}".encode()).digest()
+    digest = hashlib.sha256(f"{name} {problem.numbers}".encode()).digest()
     return (digest[0] % 10 < SEEN_OF_TEN) == (split == "seen")

@@ -1,140 +1,199 @@
 """What a problem family is, and how one question is drawn from it.
 
-A family is data: numbers to draw, wordings to put them in, and steps as formulas. Everything that
-states a result (sentence, expression, value, answer) is built here from the same formula, so they
-cannot disagree:
+A family is data, an entry of a YAML file in ``families/``, whose README explains every key. All
+that states a result (sentence, expression, value, answer) is built here from the same formula, so
+they cannot disagree. A step of
 
-    Family(
-        name="buy-and-pay",
-        numbers={"n": "2..9 | 12..40", "price": "2..9 | 1.15..9.95 by 0.05", "paid": "50, 500"},
-        words={"thing": "mug, candle"},
-        wordings=("{who} buys {n} {things} at {price:$} each and pays with {paid:$}. ...", ...),
-        steps=(
-            ("cost = n * price", "What do the {things} cost?", "They cost {=} dollars."),
-            ("change = paid - cost", "How much is left?", "{who} has {=} dollars left."),
-        ),
-        places=2,
-    )
+    calculate: cost = n * price
+    say: "The {things} cost {=} dollars."
 
-``{=}`` becomes ``3 * 4 = 12`` in the sentence, and the program says ``cost = 3 * 4``.
+gives the program ``cost = 3 * 4`` and the sentence "The mugs cost 3 * 4 = 12 dollars."
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Annotated, Literal, NamedTuple, Self
 
+from pydantic import BaseModel, BeforeValidator, Field, NonNegativeInt, model_validator
+
+from siked import records
 from siked.questions.arithmetic import evaluate
-from siked.questions.demo.ranges import choices, holds
-from siked.questions.demo.words import chosen_words, people, rendered
+from siked.questions.demo.ranges import holds, sizes
+from siked.questions.demo.words import PEOPLE, chosen_words, people, plural, rendered
 from siked.questions.gold import plain
-from siked.records import Calculation, Step
 
-_NAME = re.compile(r"[a-z_]+")
 LARGE_SHARE = 0.4
 """Share of problems with the larger numbers, in families that have both sizes."""
 ATTEMPTS = 5000
 """Draws until a family counts as one whose conditions cannot be met."""
+_NAME = re.compile(r"[a-z_]+")
+
+NumberName = Annotated[str, Field(pattern=rf"^{_NAME.pattern}$")]
+FamilyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Sizes = Annotated[tuple[tuple[Fraction, ...], ...], BeforeValidator(sizes)]
+Texts = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One drawn problem."""
 
     question: str
     answer: str
-    steps: tuple[Step, ...]
+    steps: tuple[records.Step, ...]
     numbers: str
     """The drawn numbers with their names, the same text for the same numbers."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Family:
+class Step(BaseModel, extra="forbid", frozen=True):
+    """One step of a family's solution; its texts may use every number and result."""
+
+    ask: str
+    """The sub-question."""
+    calculate: Annotated[str, Field(pattern=rf"^{_NAME.pattern} = ")]
+    """``name = formula``; the formula uses numbers and the names of earlier steps."""
+    say: Annotated[str, Field(pattern=r"\{=\}")]
+    """The sentence that answers it, with ``{=}`` for the calculation."""
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """Name and formula of ``calculate``."""
+        name, _, formula = self.calculate.partition(" = ")
+        return name, formula
+
+
+class Family(BaseModel, extra="forbid", frozen=True):
     """A kind of problem; its texts are templates as ``siked.questions.demo.words`` has them."""
 
-    name: str
-    numbers: Mapping[str, str]
-    """Ranges to draw from, as ``siked.questions.demo.ranges`` has them; ``small | large`` where
-    some problems have small and some have large numbers."""
-    wordings: tuple[str, ...]
-    """Ways to ask; each tells every number that the steps need."""
-    steps: tuple[tuple[str, str, str], ...]
-    """The solution: ``name = formula``, sub-question, and sentence with ``{=}`` in it. A formula
-    uses numbers and the names of earlier steps; the last step gives the answer."""
-    given: Mapping[str, str] = field(default_factory=dict)
+    numbers: Annotated[dict[NumberName, Sizes], Field(min_length=1)]
+    """Ranges to draw from, as ``siked.questions.demo.ranges`` has them."""
+    derived: dict[NumberName, str] = {}
     """Numbers that follow from drawn ones by a formula, so that divisions come out even."""
-    words: Mapping[str, str] = field(default_factory=dict)
-    """Words to choose from: ``{"thing": "mug, candle"}``."""
     where: tuple[str, ...] = ()
     """Conditions that the numbers and results meet: ``small < large``."""
-    places: int = 0
-    """Most decimals that a result may have."""
+    decimals: NonNegativeInt = 0
+    """Most decimals that a derived number or a result may have."""
+    words: dict[str, Texts] = {}
+    """Words to choose from; ``box/item: [bag/apple, tin/bean]`` chooses both together."""
+    wordings: Texts
+    """Ways to ask; each tells every number that the steps need."""
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    """The solution; the last step gives the answer."""
 
-    def draw(self, rng: random.Random) -> Problem:
-        """Draw one problem.
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> Self:
+        results = [step.parts[0] for step in self.steps]
+        words = [word for key in self.words for word in key.split("/")]
+        words += [plural(word) for word in words]
+        names = Counter([*self.numbers, *self.derived, *results, *words, *PEOPLE])
+        for name, count in names.items():
+            if count > 1:
+                raise ValueError(f"`{name}` stands for two things: give one another name")
+        for key, choices in self.words.items():
+            for choice in choices:
+                if choice.count("/") != key.count("/"):
+                    raise ValueError(f"words.{key}: {choice!r} has not as many parts as its key")
+        return self
+
+    def check(self) -> None:
+        """Draw a problem in each wording, so that a mistake shows before questions are written.
 
         Raises:
-            ValueError: the conditions cannot be met.
+            ValueError: ``key: what is wrong``.
+        """
+        for index in range(len(self.wordings)):
+            self.draw(random.Random(index), index)
+
+    def draw(self, rng: random.Random, wording: int | None = None) -> Problem:
+        """Draw one problem, in a wording that is drawn too where None.
+
+        Raises:
+            ValueError: ``key: what is wrong``; for instance, the conditions cannot be met.
         """
         for _ in range(ATTEMPTS):
-            numbers = self._drawn(rng)
+            numbers = self._numbers(rng)
             results = dict(numbers)
-            for calculation, _ask, _say in self.steps:
-                name, formula = calculation.split(" = ")
-                results[name] = evaluate(formula, results)
+            for index, step in enumerate(self.steps):
+                name, formula = step.parts
+                with _at(f"steps.{index}.calculate"):
+                    results[name] = evaluate(formula, results)
             if self._fits(results):
-                return self._written(numbers, results, rng)
-        raise ValueError(f"{self.name}: no numbers meet its conditions")
+                break
+        else:
+            raise ValueError(
+                f"where: none of {ATTEMPTS} draws meets it and has results above 1 of at most "
+                f"{self.decimals} decimals: widen `numbers`"
+            )
+        words = people(rng) | chosen_words(self.words, rng)
+        steps = tuple(self._steps(numbers, results, words))
+        index = rng.randrange(len(self.wordings)) if wording is None else wording
+        with _at(f"wordings.{index}"):
+            question = rendered(self.wordings[index], numbers, words)
+        told = " ".join(f"{name}={plain(numbers[name])}" for name in sorted(numbers))
+        return Problem(question, steps[-1].calculations[0].value, steps, told)
 
-    def _drawn(self, rng: random.Random) -> dict[str, Fraction]:
+    def _numbers(self, rng: random.Random) -> dict[str, Fraction]:
         size = -1 if rng.random() < LARGE_SHARE else 0
-        numbers = {
-            name: rng.choice(choices(span.split("|")[size].strip()))
-            for name, span in self.numbers.items()
-        }
-        for name, formula in self.given.items():
-            numbers[name] = evaluate(formula, numbers)
+        numbers = {name: rng.choice(choices[size]) for name, choices in self.numbers.items()}
+        for name, formula in self.derived.items():
+            with _at(f"derived.{name}"):
+                numbers[name] = evaluate(formula, numbers)
         return numbers
 
     def _fits(self, results: Mapping[str, Fraction]) -> bool:
         for name, value in results.items():
-            ends_early = (value * 10**self.places).denominator == 1
+            ends_early = (value * 10**self.decimals).denominator == 1
             if name not in self.numbers and not (ends_early and value > 1):
                 return False
-        return all(holds(condition, results) for condition in self.where)
+        with _at("where"):
+            return all(holds(condition, results) for condition in self.where)
 
-    def _written(
-        self, numbers: Mapping[str, Fraction], results: Mapping[str, Fraction], rng: random.Random
-    ) -> Problem:
-        words = people(rng) | chosen_words(self.words, rng)
+    def _steps(
+        self,
+        numbers: Mapping[str, Fraction],
+        results: Mapping[str, Fraction],
+        words: dict[str, str],
+    ) -> Iterator[records.Step]:
         texts = {name: plain(value) for name, value in results.items()}
         literals = {name: texts[name] for name in numbers}
-        steps = []
-        for calculation, ask, say in self.steps:
-            name, formula = calculation.split(" = ")
+        for index, step in enumerate(self.steps):
+            name, formula = step.parts
             shown = f"{_filled(formula, texts)} = {texts[name]}"
-            steps.append(
-                Step(
-                    ask=rendered(ask, results, words),
-                    say=rendered(say, results, words | {"=": shown}),
+            with _at(f"steps.{index}"):
+                yield records.Step(
+                    ask=rendered(step.ask, results, words),
+                    say=rendered(step.say, results, words | {"=": shown}),
                     calculations=(
-                        Calculation(
+                        records.Calculation(
                             name=name, expression=_filled(formula, literals), value=texts[name]
                         ),
                     ),
                 )
-            )
-        return Problem(
-            question=rendered(rng.choice(self.wordings), numbers, words),
-            answer=steps[-1].calculations[0].value,
-            steps=tuple(steps),
-            numbers=" ".join(f"{name}={texts[name]}" for name in sorted(numbers)),
-        )
+
+
+class FamilyFile(BaseModel, extra="forbid", frozen=True):
+    """A YAML file in ``families/``."""
+
+    split: Literal["train", "unseen"]
+    """Where its families belong; those of ``train`` make the ``seen`` split too."""
+    families: Annotated[dict[FamilyName, Family], Field(min_length=1)]
+    """The families by name, which no other file has."""
+
+
+@contextlib.contextmanager
+def _at(key: str) -> Iterator[None]:
+    """Name the key in which something is wrong."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 def _filled(formula: str, texts: Mapping[str, str]) -> str:
-    """``formula`` with the names that ``texts`` knows replaced by their texts."""
+    """Return ``formula`` with the names that ``texts`` knows replaced by their texts."""
     return _NAME.sub(lambda match: texts.get(match[0], match[0]), formula)

@@ -1,8 +1,8 @@
 """The words around the numbers: names, pronouns, plurals, and ways to write a number.
 
 In a text, ``{who}`` ``{friend}`` ``{third}`` are three different people, and ``{he}`` ``{him}``
-``{his}`` ``{himself}`` stand for ``{who}``. ``{thing}`` is a word of the family's own;
-``{things}`` is its plural. ``{n}`` is a number, and ``{n:style}`` writes it in one of ``STYLES``.
+``{his}`` ``{himself}`` stand for ``{who}``. ``{box}`` is a word of the family's own; ``{boxes}``
+is its plural. ``{n}`` is a number, and ``{n:style}`` writes it in one of ``STYLES``.
 "a" becomes "an" where it must, and sentences get their capitals, after all slots are filled.
 """
 
@@ -10,26 +10,28 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from siked.questions.gold import plain
 
 
-def listed(text: str) -> list[str]:
-    """The parts of a comma-separated list."""
+def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-WOMEN = listed(
+WOMEN = _listed(
     "Anna, Bella, Carla, Dana, Emma, Fatima, Grace, Hannah, Ida, Julia, Kate, Lena, Maria, Nina,"
     "Olivia, Priya, Rosa, Sara, Tina, Vera, Wendy, Zoe, Amy, Mei, Laura, Nora, Ella, Lucy, Eva"
 )
-MEN = listed(
+MEN = _listed(
     "Adam, Ben, Carl, David, Eric, Felix, George, Hugo, Ivan, Jack, Karim, Leo, Max, Noah, Omar,"
     "Paul, Ravi, Sam, Tom, Victor, Will, Yusuf, Ali, Diego, Finn, Henry, Kenji, Oscar, Peter, Simon"
 )
-NUMBERS = dict(enumerate(listed("two, three, four, five, six, seven, eight, nine, ten"), start=2))
+PEOPLE = ("who", "friend", "third", "he", "him", "his", "himself")
+"""The slots that ``people`` fills."""
+NUMBERS = dict(enumerate(_listed("two, three, four, five, six, seven, eight, nine, ten"), start=2))
 PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 10: "a tenth"}
 ORDINAL_ENDS = {1: "st", 2: "nd", 3: "rd"}
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
@@ -38,31 +40,23 @@ _SLOT = re.compile(r"\{([^{}:]+)(?::([^{}]+))?\}")
 
 
 def people(rng: random.Random) -> dict[str, str]:
-    """Three different names, and the pronouns of the first."""
+    """Choose three different names, with the pronouns of the first."""
     who, friend, third = rng.sample([*WOMEN, *MEN], 3)
     he, him, his = ("she", "her", "her") if who in WOMEN else ("he", "him", "his")
-    return {
-        "who": who,
-        "friend": friend,
-        "third": third,
-        "he": he,
-        "him": him,
-        "his": his,
-        "himself": f"{him}self",
-    }
+    words = (who, friend, third, he, him, his, f"{him}self")
+    return dict(zip(PEOPLE, words, strict=True))
 
 
-def chosen_words(words: Mapping[str, str], rng: random.Random) -> dict[str, str]:
-    """One choice from each list; ``{"box/item": "bag/apple, tin/bean"}`` chooses both together."""
+def chosen_words(words: Mapping[str, Sequence[str]], rng: random.Random) -> dict[str, str]:
+    """Choose from each list; ``{"box/item": ["bag/apple", "tin/bean"]}`` chooses both together."""
     chosen: dict[str, str] = {}
     for keys, choices in words.items():
-        choice = rng.choice(listed(choices))
-        chosen |= dict(zip(keys.split("/"), choice.split("/"), strict=True))
+        chosen |= dict(zip(keys.split("/"), rng.choice(choices).split("/"), strict=True))
     return chosen
 
 
 def plural(noun: str) -> str:
-    """The regular plural of a noun."""
+    """Return the regular plural of a noun."""
     if re.search(r"(s|x|ch|sh)$", noun):
         return noun + "es"
     if re.search(r"[^aeiou]y$", noun):
@@ -71,8 +65,15 @@ def plural(noun: str) -> str:
 
 
 def written(value: Fraction, style: str | None) -> str:
-    """A number in one of ``STYLES``; None is plain digits."""
-    return plain(value) if style is None else STYLES[style](value)
+    """Return a number in one of ``STYLES``; None is plain digits.
+
+    Raises:
+        ValueError: there is no such style, or it cannot write this number.
+    """
+    try:
+        return plain(value) if style is None else STYLES[style](value)
+    except KeyError:
+        raise ValueError(f"there is no style {style!r} for {plain(value)}") from None
 
 
 def _dollars(value: Fraction) -> str:
@@ -95,7 +96,7 @@ def _ordinal(value: Fraction) -> str:
 
 STYLES: Mapping[str, Callable[[Fraction], str]] = {
     "$": _dollars,
-    ",": lambda value: f"{int(value):,}",
+    ",": lambda value: f"{Decimal(plain(value)):,}",
     "word": _in_words,
     "times": _times,
     "part": lambda value: PARTS[int(value)],
@@ -106,21 +107,22 @@ STYLES: Mapping[str, Callable[[Fraction], str]] = {
 
 
 def rendered(template: str, values: Mapping[str, Fraction], words: Mapping[str, str]) -> str:
-    """``template`` with its slots filled.
+    """Return ``template`` with its slots filled.
 
     Raises:
-        KeyError: a slot that neither ``values`` nor ``words`` fills.
+        ValueError: neither ``values`` nor ``words`` fill a slot, or not in its style.
     """
 
     def fill(match: re.Match[str]) -> str:
         key, style = match.groups()
-        return written(values[key], style) if key in values else _worded(key, words)
+        if key in values:
+            return written(values[key], style)
+        if key in words and style is None:
+            return words[key]
+        for word, text in words.items():
+            if plural(word) == key and style is None:
+                return plural(text)
+        raise ValueError(f"nothing fills {match[0]}")
 
     text = _AN.sub(r"\1n ", _SLOT.sub(fill, template))
     return _SENTENCE_START.sub(lambda match: match.group().upper(), text)
-
-
-def _worded(key: str, words: Mapping[str, str]) -> str:
-    if key in words:
-        return words[key]
-    return plural(words[key.removesuffix("s")])
