@@ -5,8 +5,7 @@ python -m stages.teach --strategy pot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,17 +14,15 @@ from siked.files import write_json
 from siked.generation.engine import Engine, Sampling
 from siked.generation.journal.engine import open_journaled
 from siked.generation.journal.served import open_served
-from siked.generation.rationales import collect
+from siked.generation.rationales import collect, count, describe
 from siked.generation.recorded import RecordedEngine
 from siked.generation.worked import AnnotationsEngine
 from siked.models.loading import locate
 from siked.prompts import TEACHER_STOP, teacher_prompt
-from siked.records import Question, Rationale, write_records
+from siked.records import Question, write_records
 from siked.run import layout
-from siked.settings import OpenAISettings, RaySettings, TeacherModel, TeacherSettings
+from siked.settings import OpenAISettings, RaySettings, TeacherSettings
 from stages.common import questions, stage
-
-MILLION = 1_000_000
 
 
 def main(strategy: Annotated[str, typer.Option()]) -> None:
@@ -39,9 +36,9 @@ def main(strategy: Annotated[str, typer.Option()]) -> None:
         engine, sampling = open_teacher(params.teacher, strategy, asked, ray=params.ray)
         written = collect(engine, prompts, sampling, what=f"teach {strategy}", strategies=())
         write_records(layout.RATIONALES / f"{strategy}.jsonl", written)
-        counts = counted(written, asked, params.teacher.model)
+        counts = count(written, asked, params.teacher.model)
         if params.teacher.model is not None:
-            say(f"teach {strategy}: {in_words(counts)}")
+            say(f"teach {strategy}: {describe(counts)}")
         write_json(layout.TEACH / f"{strategy}.json", counts)
 
 
@@ -73,42 +70,6 @@ def open_teacher(
         folder = locate(model.source, model.revision)
         engine = open_journaled(model.engine, folder, journal=layout.kept(layout.JOURNAL), ray=ray)
     return engine, Sampling(**model.sampling.model_dump(), seed=model.seed, stop=TEACHER_STOP)
-
-
-def counted(
-    written: Sequence[Rationale], asked: Sequence[Question], model: TeacherModel | None
-) -> dict[str, Any]:
-    """What the rationales took, whichever run generated them.
-
-    Questions that read the same share their samples: tokens count once. ``cost`` is null where the
-    settings have no prices or the server tells no tokens.
-    """
-    texts = {question.id: question.question for question in asked}
-    once = {(texts[one.question_id], one.sample): one for one in written}.values()
-    prompt_tokens = sum(one.prompt_tokens for one in once)
-    tokens = sum(one.completion_tokens for one in once)
-    engine = model and model.engine
-    prices = engine.prices if isinstance(engine, OpenAISettings) else None
-    cost = None
-    if prices is not None and tokens:
-        paid = prompt_tokens * prices.prompt + tokens * prices.completion
-        cost = round(paid / MILLION, 6)
-    return {
-        "rows": len(written),
-        "prompt_tokens": prompt_tokens,
-        "tokens": tokens,
-        "truncated": sum(one.truncated for one in written),
-        "cost": cost,
-    }
-
-
-def in_words(counts: dict[str, Any]) -> str:
-    """``1,200 rationales, 812,000 prompt + 96,000 completion tokens, cost 0.55``."""
-    text = (
-        f"{counts['rows']:,} rationales, {counts['prompt_tokens']:,} prompt + "
-        f"{counts['tokens']:,} completion tokens"
-    )
-    return text if counts["cost"] is None else f"{text}, cost {counts['cost']:,.2f}"
 
 
 if __name__ == "__main__":
