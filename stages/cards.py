@@ -83,7 +83,7 @@ def teacher(params: Params, origin: list[SourceFacts]) -> DataCard:
         files=[
             *(
                 measure(
-                    layout.RATIONALES / f"{strategy}.jsonl",
+                    layout.rationales(strategy),
                     Rationale,
                     f"Rationales with the strategy {strategy}, before any check.",
                 )
@@ -120,7 +120,7 @@ def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
         )
         keys += ["generate", "mix", "seed"]
     files = list(student_files(params, name))
-    if any(not one.rows for one in files if one.path.name == "generated.jsonl"):
+    if any(not one.rows for one in files if one.path == layout.Student(name).generated):
         limits.insert(0, "The loop had stopped before: this is the previous iteration's student.")
     return DataCard(
         name=name,
@@ -142,15 +142,15 @@ def student_files(params: Params, name: str) -> Iterator[FileFacts]:
         yield measure(files.mix, Example, "What it was trained on, as trained.")
     for benchmark in chain(["dev"], params.questions.test):
         yield measure(
-            files.answers / f"{benchmark}.jsonl",
+            files.answers / layout.benchmark(benchmark),
             VerifiedRationale,
             f"Its greedy answers to {benchmark}, the strategy freely chosen.",
         )
-        for folder, what in (
+        for kind, what in (
             (layout.FORCED, f"Its greedy answers to {benchmark} with each strategy forced."),
             (layout.SAMPLED, f"Several samples of {benchmark} with each strategy forced."),
         ):
-            if (path := files.answers / folder / f"{benchmark}.jsonl").exists():
+            if (path := files.answers / layout.benchmark(benchmark, kind)).exists():
                 yield measure(path, VerifiedRationale, what)
 
 

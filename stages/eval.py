@@ -84,7 +84,8 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
     ):
         for kind, answers in written.items():
             for name, own in answers.items():
-                write_records(folder / kind / f"{name}.jsonl", verifier.verify(own, asked[name]))
+                path = folder / layout.benchmark(name, kind)
+                write_records(path, verifier.verify(own, asked[name]))
 
 
 def ask(
@@ -122,12 +123,14 @@ def ask(
 
 def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:
     """What a student's answers to a benchmark say."""
-    name, strategies = f"{benchmark}.jsonl", params.strategies
-    free = list(read_records(files.answers / name, VerifiedRationale))
+    strategies = params.strategies
+    kinds = (layout.FREE, layout.FORCED, layout.SAMPLED)
+    greedy, each, more = (files.answers / layout.benchmark(benchmark, kind) for kind in kinds)
+    free = list(read_records(greedy, VerifiedRationale))
     found = evaluate(free, strategies)
-    if (each := files.answers / layout.FORCED / name).exists():
+    if each.exists():
         found |= choice(free, read_records(each, VerifiedRationale), strategies)
-    if (more := files.answers / layout.SAMPLED / name).exists():
+    if more.exists():
         found["samples"] = several(read_records(more, VerifiedRationale), strategies)
     return found
 

@@ -40,7 +40,7 @@ def main(
     name = "filter_teacher" if iteration is None else f"filter@{iteration}"
     with stage(name) as params:
         if iteration is None:
-            sources = [layout.RATIONALES / f"{name}.jsonl" for name in params.strategies]
+            sources = list(map(layout.rationales, params.strategies))
             run(params, sources, layout.D_LLM, layout.TAUGHT)
         else:
             student = layout.Student(iteration)

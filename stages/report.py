@@ -32,7 +32,7 @@ def main() -> None:
         with replacing_folder(layout.ITERATIONS) as folder:
             for name, steps in run.steps.items():
                 samples = {"samples": run.sampled[name]} if name in run.sampled else {}
-                write_json(folder / f"{name}.json", {**steps, **samples})
+                write_json(folder / layout.gathered(name).name, {**steps, **samples})
         with replacing_folder(layout.REPORTS) as folder:
             write_text(folder / "index.html", render(run))
             for figure in figures(run):

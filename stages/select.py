@@ -62,7 +62,7 @@ def main() -> None:
 def answers(name: str, benchmark: str) -> list[VerifiedRationale]:
     """A student's answers to a benchmark."""
     return list(
-        read_records(layout.Student(name).answers / f"{benchmark}.jsonl", VerifiedRationale)
+        read_records(layout.Student(name).answers / layout.benchmark(benchmark), VerifiedRationale)
     )
 
 

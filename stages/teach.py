@@ -35,7 +35,7 @@ def main(strategy: Annotated[str, typer.Option()]) -> None:
         ]
         engine, sampling = open_teacher(params.teacher, strategy, asked, ray=params.ray)
         written = collect(engine, prompts, sampling, what=f"teach {strategy}", strategies=())
-        write_records(layout.RATIONALES / f"{strategy}.jsonl", written)
+        write_records(layout.rationales(strategy), written)
         counts = count(written, asked, params.teacher.model)
         if params.teacher.model is not None:
             say(f"teach {strategy}: {describe(counts)}")

@@ -137,9 +137,9 @@ class Report(Run):
     ) -> dict[str, list[VerifiedRationale]]:
         """A student's answers by benchmark; free ones must be there."""
         files = self.answers(student, kind)
-        folder = layout.Student(student).answers / kind
+        folder = layout.Student(student).answers
         return {
-            name: list(_read(self.file(folder / f"{name}.jsonl")))
+            name: list(_read(self.file(folder / layout.benchmark(name, kind))))
             for name in self.benchmarks
             if name in files or kind == layout.FREE
         }

@@ -117,7 +117,7 @@ def _read(
     }
     if not run.summary or not run.is_whole("report"):
         return Experiment(name, NO_REPORT, settings, changed)
-    steps = {one: run.figures(layout.ITERATIONS / f"{one}.json") for one in run.chain}
+    steps = {one: run.figures(layout.gathered(one)) for one in run.chain}
     return Experiment(
         name=name,
         settings=settings,

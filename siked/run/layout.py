@@ -77,6 +77,26 @@ def questions(name: str) -> Path:
     return next((path for path in (TRAIN, DEV) if path.stem == name), test_set(name))
 
 
+def rationales(strategy: str) -> Path:
+    """Return the file of what the teacher wrote with a strategy, before any check."""
+    return RATIONALES / f"{strategy}.jsonl"
+
+
+def gathered(student: str) -> Path:
+    """Return the file that git keeps of all that a student's steps counted."""
+    return ITERATIONS / f"{student}.json"
+
+
+def benchmark(name: str, kind: Path = FREE) -> Path:
+    """Return where answers to dev or a test set lie below a student's answers.
+
+    Args:
+        name: the benchmark's.
+        kind: ``FREE``, ``FORCED`` or ``SAMPLED``.
+    """
+    return kind / f"{name}.jsonl"
+
+
 @dataclass(frozen=True)
 class Student:
     """The files of one student: an iteration (``it1``) or a baseline (``baseline-cot``)."""
