@@ -15,7 +15,12 @@ ROOT = Path(__file__).parents[2]
 SIKED = ROOT / "siked"
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 
-PLUMBING = ("cluster", "run", "settings", "tracking", "errors.py", "files.py", "progress.py")
+PLUMBING = {"cluster", "run", "settings", "tracking"} | {
+    "console.py",
+    "errors.py",
+    "files.py",
+    "progress.py",
+}
 """What brings values to a stage or reports on it, and decides nothing of what it writes."""
 VERIFIES = {"teach": ("siked/verification",)}
 """A teacher only writes: what judges its rationales later must not make it write them again."""
