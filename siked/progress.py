@@ -5,7 +5,7 @@ the work counts tokens, and the time left:
 
     generate it1: 512/1800 (400 from an earlier run), 1043 tokens/s, 2:11 left
 
-The library counts and knows nothing of files. Whoever starts it (``siked.run.running``, for a
+The library counts and knows nothing of files. Whoever starts it (``siked.run.progress``, for a
 stage) asks by ``noting`` for the counts of all work in a block; a context variable carries that
 request, so that no function in between has to hand it on.
 """

@@ -8,7 +8,7 @@ A revision is read from git and from DVC's cache (or its remote); the workspace 
 small files come from git alone, which is fast; what DVC keeps is copied when it is asked for:
 
     with Revision(Path(), "fuzzy-hare") as run:
-        answers, questions = run.answers("it1")
+        run.answers("it1")          # {"dev": PosixPath('/tmp/tmpk3x/data/...'), ...}
 
 ``find`` reads one student by what a user calls it:
 
