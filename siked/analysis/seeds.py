@@ -21,10 +21,6 @@ from scipy import stats
 from siked.analysis.figures import DEV
 from siked.analysis.paired import TOGETHER, Answered, common, same_questions
 from siked.analysis.statistics import CONFIDENCE, RESAMPLES, rounded
-from siked.analysis.wording import percent, point, points, spread
-
-FIRST, SECOND = "A", "B"
-"""What the two kinds are called: every student has a name of its own."""
 
 
 @dataclass(frozen=True)
@@ -62,35 +58,6 @@ class Averages:
             "second": list(self.second),
             "lines": [rounded(asdict(one)) for one in self.lines],
         }
-
-    def table(self) -> list[list[str]]:
-        """Accuracies and differences, the header first."""
-        header = ["benchmark", "n", FIRST, SECOND, "difference", "with each seed"]
-        return [
-            header,
-            *(
-                [
-                    one.name,
-                    str(one.n),
-                    percent(one.first),
-                    percent(one.second),
-                    points(one.over_questions),
-                    spread(", ".join(map(point, one.each)), one.over_seeds, point),
-                ]
-                for one in self.lines
-            ),
-        ]
-
-    def notes(self) -> list[str]:
-        """How to read the figures, a sentence each."""
-        found = [
-            f"{FIRST} is {', '.join(self.first)}; {SECOND} is {', '.join(self.second)}.",
-            f"Means over {len(self.first)} seeds in percent; differences are {SECOND} - {FIRST}.",
-            "Intervals: 95%, by bootstrap over questions; the last one by Student's t over seeds.",
-        ]
-        if any(one.name == DEV for one in self.lines):
-            found.append("dev selects the iteration, so it favours the selected one.")
-        return found
 
 
 def averaged(seeds: Sequence[tuple[Answered, Answered]], only: Sequence[str] = ()) -> Averages:

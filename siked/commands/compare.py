@@ -47,30 +47,27 @@ def compare(
     seeds = _seeds(first, second)
     if len(seeds) > 1 and (everything or show is not None):
         raise UserError("--show and --all are for two students, not for means over seeds")
-    from siked.report import comparison_markdown as markdown
-    from siked.report import comparison_terminal as terminal
+    # Here, so that other commands start faster.
+    from siked.analysis.paired import compared
+    from siked.analysis.seeds import averaged
+    from siked.report.comparison import arrange, arrange_means, to_markdown, to_terminal
     from siked.run.run import find
 
     found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()
     if len(found) > 1:
-        from siked.analysis.seeds import averaged
-
         means = averaged(found, only)
-        plain, text, shown = means.as_json(), markdown.averages(means), terminal.averages(means)
+        plain, parts = means.as_json(), arrange_means(means)
     else:
-        from siked.analysis.paired import compared
-
         pair = compared(*found[0], only)
         number = None if everything else 1 if show is None else show
-        plain = pair.as_json(number)
-        text, shown = markdown.rendered(pair, number), terminal.rendered(pair, number)
+        plain, parts = pair.as_json(number), arrange(pair, number)
     if as_json:
         say(json.dumps(plain, indent=2, ensure_ascii=False))
     elif as_markdown:
-        say(text, end="")
+        say(to_markdown(parts), end="")
     else:
-        console().print(*shown, sep="\n")
+        console().print(*to_terminal(parts), sep="\n")
 
 
 def _seeds(first: str, second: str) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from siked.analysis.figures import DEV
-from siked.analysis.wording import printable
+from siked.console import printable
 from siked.progress import clock
 from siked.run.dvc import State
 from siked.run.progress import Running, Snapshot

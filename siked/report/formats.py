@@ -1,34 +1,43 @@
 """Numbers as the page writes them; a dash stands for what was not measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
-from siked.analysis.wording import DASH, p_value, point
-
 __all__ = ["interval", "number", "p_value", "percent", "points", "seconds"]
+"""What the page's templates may use."""
+
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+SMALLEST_P = 0.0001
 
 
 def percent(value: float | None) -> str:
-    """``18.3%``."""
+    """Return ``18.3%``."""
     return DASH if value is None else f"{value:.1%}"
 
 
 def interval(figures: Mapping[str, Any] | None) -> str:
-    """``12.4 to 26.2``, in percent."""
+    """Return ``12.4 to 26.2``, in percent."""
     if figures is None or figures["low"] is None:
         return DASH
     return f"{100 * figures['low']:.1f} to {100 * figures['high']:.1f}"
 
 
 def points(value: float | None) -> str:
-    """``+58.3``, in percentage points."""
-    return DASH if value is None else point(value)
+    """Return ``+58.3``, in percentage points."""
+    if value is None:
+        return DASH
+    # Rounded first, so that a little less than nothing is no -0.0.
+    return f"{round(100 * value, 1) + 0.0:+.1f}".replace("-", MINUS)
+
+
+def p_value(p: float) -> str:
+    """Return a p-value to four decimals, as far as they say something."""
+    return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.4f}"
 
 
 def number(value: float | None) -> str:
-    """``17,000``, ``45.2`` or ``0.0097``."""
+    """Return ``17,000``, ``45.2`` or ``0.0097``."""
     if value is None:
         return DASH
     if isinstance(value, int):
@@ -37,7 +46,7 @@ def number(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """``86.7 s``, ``12 min``, ``3.4 h``."""
+    """Return ``86.7 s``, ``12 min``, ``3.4 h``."""
     if value is None:
         return DASH
     if value < 100:

@@ -12,11 +12,16 @@ from rich.console import Console
 
 from siked.analysis.paired import Answered, compared
 from siked.analysis.seeds import averaged
-from siked.analysis.wording import MINUS, accuracy_table, p_value, point, printable
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
-from siked.report import comparison_markdown as markdown
-from siked.report import comparison_terminal as terminal
+from siked.report.comparison import (
+    arrange,
+    arrange_means,
+    tabulate_accuracies,
+    to_markdown,
+    to_terminal,
+)
+from siked.report.formats import MINUS, p_value, points
 from siked.run.run import at_hand
 
 STRATEGIES = ("cot", "pot")
@@ -76,7 +81,7 @@ def test_a_benchmark_that_one_of_them_lacks_is_named():
     both = compared(with_dev(student("a", [("cot", True)])), student("b", [("pot", False)]))
     assert [one.name for one in both.benchmarks] == ["shop"]
     assert both.left_out == ("dev",)
-    assert "dev" in markdown.rendered(both)
+    assert "dev" in to_markdown(arrange(both))
 
 
 def with_dev(one):
@@ -96,7 +101,7 @@ def test_no_rationale_leaves_its_cell_in_markdown(first, second):
     pair = compared(
         student("a|*b*", [("cot", False)], [first]), student("b", [("pot", True)], [second])
     )
-    tokens = MarkdownIt().enable("table").parse(markdown.rendered(pair))
+    tokens = MarkdownIt().enable("table").parse(to_markdown(arrange(pair)))
     blocks = [token.content for token in tokens if token.type == "html_block"]
     assert len(blocks) == 1
     assert blocks[0].count("<pre>") == blocks[0].count("</pre>") == 2
@@ -110,15 +115,11 @@ def test_students_of_one_experiment_keep_their_names_in_80_columns():
     )
     both = compared(first, second)
     console = Console(width=80, file=StringIO())
-    console.print(next(terminal.rendered(both)))
+    console.print(next(to_terminal(arrange(both))))
     header = console.file.getvalue().split("─")[0]
     assert sorted("".join(header.split())) == sorted(
-        "".join("".join(accuracy_table(both)[0]).split())
+        "".join("".join(tabulate_accuracies(both)[0]).split())
     )
-
-
-def test_what_moves_a_cursor_is_not_printed():
-    assert printable("a\x1b[2J\r\u202eb\n\tc") == "a\ufffd[2J\ufffd\ufffdb\n\tc"
 
 
 def test_p_values_claim_no_more_than_they_say():
@@ -243,10 +244,10 @@ def test_averages_take_test_sets_together_and_not_dev():
         ("all tests", 4),
     ]
     assert found.lines[-1].each == (0.75, 0)
-    shown = markdown.averages(found)
+    shown = to_markdown(arrange_means(found))
     assert "+75.0, +0.0 (" in shown
     assert "dev selects" in shown
-    assert len(list(terminal.averages(found))) == 2
+    assert len(list(to_terminal(arrange_means(found)))) == 2
     (only,) = averaged([(one, other), (one, one)], ["farm"]).lines
     assert only.name == "farm"
 
@@ -265,4 +266,4 @@ def test_what_seeds_cannot_be_averaged_is_said():
 
 
 def test_a_gain_of_nothing_has_no_minus():
-    assert [point(gain) for gain in (-0.0004, 0, -0.026)] == ["+0.0", "+0.0", f"{MINUS}2.6"]
+    assert [points(gain) for gain in (-0.0004, 0, -0.026)] == ["+0.0", "+0.0", f"{MINUS}2.6"]

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from siked.analysis.wording import DASH
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
 from siked.report import Measured, Report, figures, measured, render
+from siked.report.formats import DASH
 from siked.report.rationales import BUDGET, LONGEST, TRAIN
 from tests.finished_run import (
     BENCHMARKS,
