@@ -19,9 +19,9 @@ from itertools import islice
 
 from siked.analysis.statistics import wilson
 from siked.errors import UserError, reported
+from siked.generation.ask import collect
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_journaled
-from siked.generation.rationales import collect
 from siked.prompts import TEACHER_STOP, teacher_prompt
 from siked.records import Question
 from siked.run import layout

@@ -105,7 +105,7 @@ def training(check: Check, trainer: str) -> dict[str, Any]:
     if missing := lacking(f"train-{trainer}"):
         return missing
     from siked.settings import Schedule, load_params
-    from siked.training import train
+    from siked.training.train import train
 
     settings = load_params(ROOT / "presets" / "demo.yaml").train
     settings = settings.model_copy(update={"trainer": trainer, "max_length": 1024})
@@ -140,8 +140,7 @@ def generation(check: Check, engine: str) -> dict[str, Any]:
     """The student that peft trained writes ten samples for each prompt."""
     if missing := lacking(f"generate-{engine}"):
         return missing
-    from siked.generation.engine import Sampling
-    from siked.generation.opening import open_engine
+    from siked.generation.engine import Sampling, open_engine
     from siked.settings import TransformersSettings, VllmSettings
 
     settings: Any

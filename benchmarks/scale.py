@@ -251,7 +251,7 @@ def inside(part: str, folder: Path) -> None:
 def collect_all(folder: Path) -> None:
     """What ``generate`` does besides the model's work."""
     from siked.analysis.figures import sampled
-    from siked.generation.rationales import collect
+    from siked.generation.ask import collect
 
     rows = int((folder / "rows").read_text())
     prompts = [

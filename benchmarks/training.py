@@ -39,8 +39,9 @@ from siked.prompts import completion, render, student_prompt
 from siked.questions import demo
 from siked.records import Example
 from siked.settings import Lora, Schedule, TrainSettings
-from siked.training import Job, loop
+from siked.training import loop
 from siked.training.examples import IGNORED, encode
+from siked.training.job import Job
 from siked.training.peft import PeftTrainer
 
 LENGTH, LEARNING_RATE, RANK, ALPHA = 384, 1e-3, 16, 32

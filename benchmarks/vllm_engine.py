@@ -27,9 +27,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from siked.generation.engine import Sampling
-from siked.generation.opening import open_engine
-from siked.generation.vllm_package import variables
+from siked.generation.engine import Sampling, open_engine
+from siked.generation.vllm import variables
 from siked.models.loading import load_tokenizer
 from siked.prompts import Prompt, encode, student_prompt
 from siked.questions import read

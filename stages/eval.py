@@ -19,7 +19,7 @@ import typer
 from siked.analysis.figures import DEV, evaluate, plateau
 from siked.analysis.samples import choice, several
 from siked.files import read_json, replacing_folder, write_json
-from siked.generation.answering import freely, with_each
+from siked.generation.ask import answer_freely, answer_with_each
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_journaled
 from siked.records import Question, Rationale, VerifiedRationale, read_records, write_records
@@ -107,17 +107,19 @@ def ask(
     )
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens)
     what = f"eval {files.name}"
-    free = freely(engine, asked, greedy, what=what, strategies=strategies)
+    free = answer_freely(engine, asked, greedy, what=what, strategies=strategies)
     written = {layout.FREE: free}
     if choices and params.eval.forced:
         what = f"eval {files.name}, strategies forced"
-        written[layout.FORCED] = with_each(
+        written[layout.FORCED] = answer_with_each(
             engine, asked, greedy, what=what, strategies=strategies, free=free
         )
     if choices and params.eval.sampling:
         what = f"eval {files.name}, samples"
         drawn = Sampling(**params.eval.sampling.model_dump(), seed=params.seed)
-        written[layout.SAMPLED] = with_each(engine, asked, drawn, what=what, strategies=strategies)
+        written[layout.SAMPLED] = answer_with_each(
+            engine, asked, drawn, what=what, strategies=strategies
+        )
     return written
 
 

@@ -12,9 +12,9 @@ import typer
 from siked.analysis.statistics import rounded, share
 from siked.console import say
 from siked.files import write_json
+from siked.generation.ask import collect
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_journaled
-from siked.generation.rationales import collect
 from siked.prompts import student_prompt
 from siked.records import Rationale, write_records
 from siked.run import layout

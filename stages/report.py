@@ -13,7 +13,7 @@ from siked.analysis.figures import DEV
 from siked.files import replacing_folder, write_json, write_text
 from siked.report import Report, figures, pictures, plots, render
 from siked.run import layout
-from siked.settings import FIRST_ITERATION, Params
+from siked.settings import FIRST_ITERATION, Params, as_transformers
 from siked.tracking import DataSet, Selected, origin
 from stages.common import stage, tracker
 
@@ -71,7 +71,7 @@ def record(params: Params, run: Report) -> None:
             name=run.selected,
             folder=layout.BEST,
             base=layout.BASE,
-            dtype=params.engine.dtype,
+            dtype=as_transformers(params.engine).dtype,
             max_new_tokens=params.eval.max_new_tokens,
             verify=params.verify,
             dev=layout.DEV,

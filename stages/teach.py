@@ -11,10 +11,9 @@ import typer
 
 from siked.console import say
 from siked.files import write_json
+from siked.generation.ask import collect, count, describe
 from siked.generation.engine import Engine, Sampling
-from siked.generation.journal.engine import open_journaled
-from siked.generation.journal.served import open_served
-from siked.generation.rationales import collect, count, describe
+from siked.generation.journal.engine import open_journaled, open_served
 from siked.generation.recorded import RecordedEngine
 from siked.generation.worked import AnnotationsEngine
 from siked.models.loading import locate

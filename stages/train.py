@@ -19,7 +19,7 @@ from siked.models import student_format
 from siked.records import Example, read_records
 from siked.run import layout
 from siked.settings import FIRST_ITERATION
-from siked.training import train
+from siked.training.train import train
 from stages.common import carry, stage, stopped, tracker
 
 

@@ -17,7 +17,9 @@ from siked.models.loading import load_tokenizer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example
 from siked.settings import Lora, Schedule, TrainSettings
-from siked.training import Job, TrainingLog, train
+from siked.training.checkpoints import find_latest
+from siked.training.job import Job, TrainingLog
+from siked.training.train import train
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = Schedule(epochs=2, learning_rate=1e-2)
@@ -113,6 +115,12 @@ def finished(process):
     return TrainingLog.model_validate_json(out.splitlines()[-1])
 
 
+def has_saved(folder, step):
+    """Whether a whole checkpoint of this step, or a later one, is there."""
+    found = [find_latest(one) for one in folder.glob("checkpoints/*")]
+    return any(one and int(one.name.split("-")[1]) >= step for one in found)
+
+
 def killed_at(step, signal_number, base, folder, *, child=None, **how):
     """Train in a process of its own and send it a signal when it has saved this step.
 
@@ -120,7 +128,7 @@ def killed_at(step, signal_number, base, folder, *, child=None, **how):
     """
     process = begin(base, folder, slow=True, **how)
     deadline = time.monotonic() + 300
-    while not list(folder.glob(f"checkpoints/*/checkpoint-{step}/trainer_state.json")):
+    while not has_saved(folder, step):
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.01)

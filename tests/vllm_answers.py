@@ -20,9 +20,8 @@ from pathlib import Path
 
 from siked.errors import UserError
 from siked.generation import vllm as vllm_engine
-from siked.generation.engine import Sampling
+from siked.generation.engine import Sampling, open_engine
 from siked.generation.journal.engine import open_journaled
-from siked.generation.opening import open_engine
 from siked.prompts import Prompt
 from siked.settings import VllmSettings
 

@@ -27,7 +27,7 @@ from siked.settings import RaySettings
 IN_HAND = 2
 """Pieces that a copy has at once: one under way, one waiting."""
 LOSSES = 3
-"""Copies that a piece may lose before it counts as their killer."""
+"""So many copies lost with the same piece in hand, and it counts as their killer."""
 PATIENCE = 30.0
 """Seconds between two lines that say that no copy has found a place."""
 
@@ -181,7 +181,7 @@ class Replicas:
             self._ray.kill(lost.actor)
         for number in sorted(lost.pieces):
             self._losses[number] = self._losses.get(number, 0) + 1
-            if self._losses[number] > LOSSES:
+            if self._losses[number] == LOSSES:
                 raise UserError(
                     f"ray: the same work lost its replica {LOSSES} times: too little memory is the "
                     "usual cause; the log of its node says more (`ray logs`)"

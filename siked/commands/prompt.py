@@ -18,6 +18,7 @@ from siked.errors import UserError
 from siked.prompts import Prompt
 from siked.run import layout
 from siked.settings import OpenAISettings, TeacherModel, load_params
+from siked.strategies import STRATEGIES
 
 TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.model")
 """What a tokenizer needs of a hub model: its weights stay there."""
@@ -26,7 +27,7 @@ TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.mo
 def prompt(
     question: Annotated[str, typer.Option(help="A math word problem.")],
     strategy: Annotated[
-        str | None, typer.Option(help="cot, l2m or pot; without it the student chooses.")
+        str | None, typer.Option(help=f"{', '.join(STRATEGIES)}; without it the student chooses.")
     ] = None,
     teacher: Annotated[
         bool, typer.Option("--teacher", help="The teacher's prompt, not the student's.")
@@ -51,7 +52,8 @@ def prompt(
         _show_rendered(student_prompt(question, strategy=strategy), layout.BASE)
         return
     if strategy is None:
-        raise UserError("strategy: the teacher is asked for one: add --strategy cot, l2m or pot")
+        known = ", ".join(settings.strategies)
+        raise UserError(f"strategy: the teacher is asked for one: add --strategy, of {known}")
     asked, model = teacher_prompt(question, strategy), settings.teacher.model
     if model is None:
         _note(f"teacher.engine is {settings.teacher.engine}, which reads no prompt; a model would:")

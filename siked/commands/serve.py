@@ -27,7 +27,7 @@ import siked
 from siked.commands.students import BEST, Chosen, StudentName, choose
 from siked.errors import UserError
 from siked.files import replacing_folder, sha256
-from siked.generation.vllm_package import INSTALL, variables
+from siked.generation.vllm import INSTALL, variables
 from siked.run import layout
 from siked.settings import Params, load_params
 

@@ -19,11 +19,14 @@ from siked.errors import UserError
 from siked.exporting.solving import Writer
 from siked.run import layout
 from siked.settings import as_transformers, load_params
+from siked.strategies import STRATEGIES
 
 
 def solve(
     question: Annotated[str, typer.Argument(help="A math word problem.")],
-    strategy: Annotated[str | None, typer.Option(help="Force one: cot, l2m, pot.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help=f"Force one: {', '.join(STRATEGIES)}.")
+    ] = None,
     student: StudentName = BEST,
     server: Annotated[
         str | None,

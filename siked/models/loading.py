@@ -189,17 +189,38 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", maxsplit=1)[0]
 
 
-def end_tokens(loaded: Loaded) -> frozenset[int]:
-    """The tokens that end the model's turn.
+def end_of_turn(tokenizer: Any) -> int | None:
+    """Return the token that a model learns to end its turn with; None where there is none.
 
-    They are the ends of sequence of its generation settings and of its tokenizer, and the special
-    token that its chat template puts after an assistant's message (``<end_of_turn>`` of Gemma).
+    It is the special token that the chat template puts after an assistant's message, where there
+    is one (``<|im_end|>`` of ChatML, ``<end_of_turn>`` of Gemma), else the tokenizer's end of
+    sequence.
+    """
+    if tokenizer.chat_template is not None:
+        mark = "0"
+        turns = [{"role": "user", "content": mark}, {"role": "assistant", "content": mark}]
+        text = tokenizer.apply_chat_template(turns, tokenize=False)
+        rest = text.rpartition(mark)[2].lstrip()
+        after = tokenizer(rest, add_special_tokens=False).input_ids
+        # Not ``all_special_ids``: those are the few that have a role, such as end of sequence.
+        token = tokenizer.added_tokens_decoder.get(after[0]) if after else None
+        if token is not None and token.special:
+            return int(after[0])
+    end: int | None = tokenizer.eos_token_id
+    return end
+
+
+def end_tokens(loaded: Loaded) -> frozenset[int]:
+    """Return the tokens at which generation ends.
+
+    They are the ends of sequence of the model's generation settings and of its tokenizer, and the
+    end of its turn.
     """
     return _end_tokens(loaded.model.generation_config, loaded.tokenizer)
 
 
 def stored_end_tokens(folder: Path, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end the turn of the model in a folder, without loading it."""
+    """Return the tokens at which generation by the model in a folder ends, without loading it."""
     from transformers import AutoConfig, GenerationConfig
 
     if (folder / "generation_config.json").is_file():
@@ -212,11 +233,5 @@ def stored_end_tokens(folder: Path, tokenizer: Any) -> frozenset[int]:
 
 def _end_tokens(generation: Any, tokenizer: Any) -> frozenset[int]:
     ends = generation.eos_token_id
-    found = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.eos_token_id}
-    if tokenizer.chat_template is not None:
-        mark = "0"
-        turns = [{"role": "user", "content": mark}, {"role": "assistant", "content": mark}]
-        rendered = tokenizer.apply_chat_template(turns, tokenize=False)
-        after = tokenizer(rendered.rpartition(mark)[2], add_special_tokens=False).input_ids
-        found |= {token for token in after[:1] if token in tokenizer.added_tokens_decoder}
-    return frozenset(found - {None})
+    found = [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
+    return frozenset(one for one in (*found, end_of_turn(tokenizer)) if one is not None)

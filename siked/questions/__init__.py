@@ -1,34 +1,23 @@
 """Questions: read from their sources, compared, and split.
 
-A format has a reader, ``read(name, path, source)``, and an entry in ``READERS``. ``demo`` writes
-its questions itself.
+A format has a reader, ``read(name, path, source)``, and an entry in ``FORMATS``
+(``siked.settings.tables``). ``demo`` writes its questions itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from siked.questions import splits
 from siked.questions.known_errors import KnownErrors
-from siked.questions.readers import asdiv, gsm8k, hub, jsonl, multiarith, svamp, tables
+from siked.questions.readers import hub
 from siked.questions.reading import LeftOut, Reading
 from siked.records import Question
-from siked.settings import Source
+from siked.settings import FORMATS, Source
 
 __all__ = ["KnownErrors", "LeftOut", "Reading", "read"]
-
-READERS: dict[str, Callable[[str, Path, Source], Iterator[Question | LeftOut]]] = {
-    "asdiv": asdiv.read,
-    "csv": tables.read,
-    "dataset": tables.read,
-    "gsm8k": gsm8k.read,
-    "jsonl": jsonl.read,
-    "multiarith": multiarith.read,
-    "parquet": tables.read,
-    "svamp": svamp.read,
-}
-"""What reads each format that stands in files, as ``Source.format`` names it."""
 
 
 def read(
@@ -61,14 +50,14 @@ def read(
 
 def _rows(name: str, source: Source, root: Path, seed: int) -> Iterator[Question | LeftOut]:
     path = source.path or ""
-    if source.format == "demo":
-        from siked.questions import demo  # many families, needed by the demo only
-
-        yield from demo.write(source.split, source.rows or 0, seed, name, source.families)
-    elif path.startswith(hub.PREFIX):
+    if path.startswith(hub.PREFIX):
         yield from hub.read(name, source)
+        return
+    read = pkgutil.resolve_name(FORMATS[source.format])
+    if source.format == "demo":
+        yield from read(source.split, source.rows or 0, seed, name, source.families)
     else:
-        yield from READERS[source.format](name, root / path, source)
+        yield from read(name, root / path, source)
 
 
 def _drawn(questions: list[Question], source: Source) -> list[Question]:

@@ -7,6 +7,7 @@ or a combination that cannot work is one line that names the key. The objects ar
 from siked.settings.base import FIRST_ITERATION, RuleName, Settings, StrategyName
 from siked.settings.engines import (
     AnyEngine,
+    EngineSettings,
     LocalEngine,
     OpenAISettings,
     RaySettings,
@@ -35,12 +36,17 @@ from siked.settings.steps import (
     TrainSettings,
     VerifySettings,
 )
+from siked.settings.tables import ENGINES, FORMATS, TRAINERS
 
 __all__ = [
+    "ENGINES",
     "FIRST_ITERATION",
+    "FORMATS",
     "NO_EFFECT",
+    "TRAINERS",
     "AnyEngine",
     "Bias",
+    "EngineSettings",
     "EvalSettings",
     "Iteration",
     "LocalEngine",

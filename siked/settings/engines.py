@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import pkgutil
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from siked.settings.base import Settings
+from siked.settings.tables import ENGINES
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 
-class TransformersSettings(Settings):
+class EngineSettings(Settings):
+    """What all engines' settings have."""
+
+    name: str
+    """The engine that runs the model."""
+
+
+class TransformersSettings(EngineSettings):
     """A local model with transformers, on a CPU or one GPU."""
 
     name: Literal["transformers"]
@@ -24,7 +42,7 @@ class TransformersSettings(Settings):
     """Budget of a batch in tokens, prompts and completions together; decides its rows."""
 
 
-class VllmSettings(Settings):
+class VllmSettings(EngineSettings):
     """A local model with vLLM in this process."""
 
     name: Literal["vllm"]
@@ -58,7 +76,7 @@ class Prices(Settings):
     """A million completion tokens."""
 
 
-class OpenAISettings(Settings):
+class OpenAISettings(EngineSettings):
     """A model behind an OpenAI-compatible server; its key comes from `OPENAI_API_KEY` alone."""
 
     name: Literal["openai"]
@@ -97,22 +115,42 @@ class RaySettings(Settings):
     """GPUs of a copy of the engine."""
 
 
+@dataclass(frozen=True)
+class OfEngine:
+    """Marks settings that are those of one of the engines, which their ``name`` says."""
+
+    served: bool
+    """Whether engines that ask a server count too."""
+
+    def kinds(self) -> dict[str, type[EngineSettings]]:
+        """Return the classes of the settings by the engines' names."""
+        return {
+            name: pkgutil.resolve_name(one.settings)
+            for name, one in ENGINES.items()
+            if self.served or not one.served
+        }
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return pydantic's schema of the classes, told apart by ``name``."""
+        kinds = {name: handler.generate_schema(kind) for name, kind in self.kinds().items()}
+        return core_schema.tagged_union_schema(kinds, "name")
+
+
+LocalEngine = Annotated[EngineSettings, OfEngine(served=False)]
+"""What runs a model from a folder."""
+AnyEngine = Annotated[EngineSettings, OfEngine(served=True)]
+"""What runs a teacher."""
 BATCH_TOKENS = 32768
 """Budget of a batch where the transformers engine stands in for another one."""
 
 
-LocalEngine = Annotated[TransformersSettings | VllmSettings, Field(discriminator="name")]
-"""What runs a model from a folder."""
-AnyEngine = Annotated[
-    TransformersSettings | VllmSettings | OpenAISettings, Field(discriminator="name")
-]
-"""What runs a teacher."""
-
-
-def as_transformers(engine: LocalEngine) -> TransformersSettings:
-    """How transformers runs the same model: to answer one question, to merge, to compare."""
+def as_transformers(engine: EngineSettings) -> TransformersSettings:
+    """Return how transformers runs the same model: to answer one question, to merge, to compare."""
     if isinstance(engine, TransformersSettings):
         return engine
+    dtype: Any = getattr(engine, "dtype", "auto")  # not every engine has a choice
     return TransformersSettings(
-        name="transformers", device="auto", dtype=engine.dtype, batch_tokens=BATCH_TOKENS
+        name="transformers", device="auto", dtype=dtype, batch_tokens=BATCH_TOKENS
     )

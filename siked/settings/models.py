@@ -17,6 +17,7 @@ from pydantic import (
 
 from siked.settings.base import Settings
 from siked.settings.engines import AnyEngine
+from siked.settings.tables import ENGINES
 
 _WHEEL = re.compile(r"wheel:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
@@ -98,8 +99,11 @@ class TeacherModel(Settings):
 
     @model_validator(mode="after")
     def _source_goes_with_engine(self) -> Self:
-        if self.source.startswith("served:") != (self.engine.name == "openai"):
-            raise ValueError("`source: served:NAME` is for `engine.name: openai`, and for no other")
+        if self.source.startswith("served:") != ENGINES[self.engine.name].served:
+            served = " or ".join(name for name, one in ENGINES.items() if one.served)
+            raise ValueError(
+                f"`source: served:NAME` is for `engine.name: {served}`, and for no other"
+            )
         return self
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from siked.settings.base import Fraction01, Name, Settings
+from siked.settings.base import Fraction01, Name, OneOf, Settings
+from siked.settings.tables import FORMATS
 
 
 class Source(Settings):
     """Where questions come from."""
 
-    format: Literal[
-        "gsm8k", "svamp", "asdiv", "multiarith", "jsonl", "csv", "parquet", "dataset", "demo"
-    ]
+    format: Annotated[str, OneOf(tuple(FORMATS))]
     """Layout of the file; `dataset` is a folder that `datasets.save_to_disk` wrote, `demo` the
     problems that this project writes itself."""
     path: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -15,10 +15,14 @@ from pydantic_core import ErrorDetails
 
 from siked.errors import UserError
 from siked.files import read_yaml
+from siked.settings.base import OneOf
+from siked.settings.engines import EngineSettings, OfEngine
 from siked.settings.params import Params
 
 _KIND = re.compile(r"(literal|tuple)\[")
 """How pydantic's locations name one of the kinds that a value may be of."""
+NAME = "name"
+"""The key that says of which kind settings are, where there are several kinds."""
 
 
 def load_params(path: Path) -> Params:
@@ -63,45 +67,57 @@ def documented() -> Iterator[tuple[str, str]]:
 
 def _documented(model: type[BaseModel], prefix: str, kind: str = "") -> Iterator[tuple[str, str]]:
     for key, field in model.model_fields.items():
-        yield prefix + key, kind + " ".join((field.description or "").split())
+        names = _names(field.annotation, *field.metadata)
+        what = f"{field.description or ''} {_which(names)}" if names else field.description or ""
+        yield prefix + key, kind + " ".join(what.split())
         section = _section(field)
         inside = f"{prefix}{key}.*." if section.named else f"{prefix}{key}."
-        if section.tag is not None:
-            *names, last = section.by_tag()
-            yield inside + section.tag, f"{kind}Which: {', '.join(names)} or {last}."
-        for one in section.kinds:
-            of_kind = kind if section.tag is None else f"{kind}`{_tag(one, section.tag)}`: "
-            for inner, what in _documented(one, inside, of_kind):
-                if section.tag is None or inner != inside + section.tag:
+        if section.by_name:
+            yield f"{inside}{NAME}", f"{kind}{_which(section.by_name)}"
+        for name, one in section.by_name.items():
+            for inner, what in _documented(one, inside, f"{kind}`{name}`: "):
+                if inner != f"{inside}{NAME}":
                     yield inner, what
+        if section.model is not None:
+            yield from _documented(section.model, inside, kind)
+
+
+def _names(*annotations: Any) -> Iterable[str]:
+    """Return the names that a text may have, wherever in a field's annotation that is said."""
+    for one in annotations:
+        if isinstance(one, OneOf):
+            return one.names
+        if inner := _names(*get_args(one)):
+            return inner
+    return ()
+
+
+def _which(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"Which: {', '.join(others)} or {last}."
 
 
 class _Section(NamedTuple):
     """What sits in a field: settings of one kind, of one of several, or by names."""
 
-    kinds: list[type[BaseModel]]
-    tag: str | None
-    """The key that says which kind it is, where there are several."""
+    model: type[BaseModel] | None
+    """The settings where there is one kind; None too where the field holds no settings."""
+    by_name: dict[str, type[EngineSettings]]
+    """The kinds by the name that says which it is, where there are several."""
     named: bool
     """It is a mapping by names that the user chooses."""
 
-    def by_tag(self) -> dict[str, type[BaseModel]]:
-        return {_tag(kind, self.tag): kind for kind in self.kinds if self.tag is not None}
-
 
 def _section(field: FieldInfo) -> _Section:
+    for mark in field.metadata:
+        if isinstance(mark, OfEngine):
+            return _Section(None, mark.kinds(), named=False)
     kinds = [
         kind
         for kind in (field.annotation, *get_args(field.annotation))
         if isinstance(kind, type) and issubclass(kind, BaseModel)
     ]
-    tag = field.discriminator if isinstance(field.discriminator, str) else None
-    return _Section(kinds, tag, named=get_origin(field.annotation) is dict)
-
-
-def _tag(kind: type[BaseModel], tag: str | None) -> str:
-    """The one value that a kind's tag has."""
-    return str(get_args(kind.model_fields[str(tag)].annotation)[0])
+    return _Section(kinds[0] if kinds else None, {}, named=get_origin(field.annotation) is dict)
 
 
 class _Place(NamedTuple):
@@ -130,11 +146,9 @@ def _place(location: tuple[int | str, ...]) -> _Place:
         section = _section(field)
         if section.named:
             parts.append(left.pop(0))
-        by_tag = section.by_tag()
-        if section.tag is not None:
-            model = by_tag.get(left.pop(0)) if left else None
-        else:
-            model = section.kinds[0] if section.kinds else None
+        model = section.model
+        if section.by_name:
+            model = section.by_name.get(left.pop(0)) if left else None
     return _Place(parts + left, model, section)
 
 
@@ -175,11 +189,11 @@ def _unknown(place: _Place) -> str:
     key, section = place.parts[-1], place.section
     if place.model is None:
         return "unknown key"
-    if section is not None and section.tag is not None:
-        owners = [name for name, one in section.by_tag().items() if key in one.model_fields]
+    if section is not None and section.by_name:
+        owners = [name for name, one in section.by_name.items() if key in one.model_fields]
         if owners:
-            ours = _tag(place.model, section.tag)
-            return f"is for `{section.tag}: {' or '.join(owners)}`, not for {ours}: drop it"
+            (ours,) = (name for name, one in section.by_name.items() if one is place.model)
+            return f"is for `{NAME}: {' or '.join(owners)}`, not for {ours}: drop it"
     near = difflib.get_close_matches(key, list(place.model.model_fields), n=1, cutoff=0)
     hint = ".".join([*place.parts[:-1], near[0]]) if near else ""
     return "unknown key" + (f"; did you mean `{hint}`?" if hint else "")

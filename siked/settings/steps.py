@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     NonNegativeFloat,
@@ -13,8 +13,9 @@ from pydantic import (
 )
 
 from siked.mixing import Variant
-from siked.settings.base import Fraction01, Name, RuleName, Settings, StrategyName
+from siked.settings.base import Fraction01, Name, OneOf, RuleName, Settings, StrategyName
 from siked.settings.models import SamplingSettings
+from siked.settings.tables import TRAINERS
 
 
 class VerifySettings(Settings):
@@ -99,7 +100,7 @@ class Schedule(Settings):
 class TrainSettings(Settings):
     """How the student is fine-tuned."""
 
-    trainer: Literal["auto", "peft", "unsloth"] = "auto"
+    trainer: Annotated[str, OneOf(("auto", *TRAINERS))] = "auto"
     """Who makes the model ready: `auto` is `unsloth` where it is installed and there is CUDA, else
     `peft`. Another one gives another student, about as good."""
     processes: PositiveInt = 1

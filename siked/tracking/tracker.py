@@ -12,7 +12,7 @@ from siked.tracking.live import Live
 from siked.tracking.registry import Selected, register
 from siked.tracking.runs import DataSet, ParentRun, Runs, flatten_figures
 from siked.tracking.store import hide_secrets, prepare, run_within
-from siked.training import Watch
+from siked.training.job import Watch
 
 SECONDS = 20
 """The longest that one call may keep a stage waiting."""

@@ -1,25 +1,36 @@
-"""What a killed run goes on from.
+"""What a run that was killed or stopped by Ctrl-C goes on from.
 
 A run keeps its checkpoint in a folder named by the hash of everything that decides the result, so
-that a run with other settings, examples or library versions never takes it for its own.
+that a run with other settings, examples or library versions never takes it for its own. On Ctrl-C
+it finishes the optimiser step, saves, and only then stops.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import multiprocessing
+import os
 import shutil
+import signal
+import threading
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 
+from siked.errors import INTERRUPTED
 from siked.files import sha256
-from siked.training.protocol import Job, Trainer
+from siked.training.job import Job, Trainer
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
+_early = threading.Event()
+"""Ctrl-C came before there was a step to finish, to a process that follows another one."""
 
 
-def folder(job: Job, trainer: Trainer) -> Path:
-    """Where a job's checkpoints lie."""
+def choose_folder(job: Job, trainer: Trainer) -> Path:
+    """Return where a job's checkpoints lie."""
     digest = hashlib.sha256()
     decisive = {
         "trainer": trainer.name,
@@ -45,14 +56,14 @@ def _content(folder: Path) -> dict[str, str]:
     }
 
 
-def latest(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a run, or None."""
+def find_latest(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint of a run, or None."""
     return max((path for path in _all(folder) if _whole(path)), key=_step, default=None)
 
 
 def keep_latest(folder: Path) -> None:
     """Remove all but the newest whole checkpoint."""
-    kept = latest(folder)
+    kept = find_latest(folder)
     for path in _all(folder):
         if path != kept:
             shutil.rmtree(path)
@@ -67,9 +78,77 @@ def _step(path: Path) -> int:
 
 
 def _whole(path: Path) -> bool:
-    """Whether it was written to its end: transformers writes this file last."""
+    """Return whether it was written to its end: transformers writes this file last."""
     try:
         json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return True
+
+
+@contextlib.contextmanager
+def stop_at_step() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event, to be raised when the block has ended; a second is one.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        _end_if_left_alone()
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    if _early.is_set():
+        stop.set()
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stop.is_set():
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def hold_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait while the block runs, and in processes that it starts until they follow.
+
+    They load libraries for seconds, in which nothing else is ready to take it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def follow_parent() -> None:
+    """Take no Ctrl-C as the last one, in a process that another one started and stops.
+
+    A terminal sends Ctrl-C to both, and the other passes it on, so that it comes twice.
+    """
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        _end_if_left_alone()
+        _early.set()
+
+    signal.signal(signal.SIGINT, note)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _end_if_left_alone() -> None:
+    """End at once where Ctrl-C comes from the system, because the starting process has died.
+
+    Nobody waits for this process then, and the next run is to find its checkpoints at rest.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        os._exit(INTERRUPTED)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from siked.errors import UserError
+from siked.models.loading import end_of_turn
 from siked.prompts import tag_line, tokens
 from siked.records import Example
 
@@ -39,6 +40,8 @@ def encode(tokenizer: Any, examples: Sequence[Example], max_length: int) -> Enco
         UserError: none is left, or the tokenizer has no token to end a turn with.
     """
     end = end_of_turn(tokenizer)
+    if end is None:
+        raise UserError(f"{tokenizer.name_or_path}: its tokenizer has no end-of-sequence token")
     rows = []
     shortest = None
     for example in examples:
@@ -59,27 +62,3 @@ def encode(tokenizer: Any, examples: Sequence[Example], max_length: int) -> Enco
             f"the shortest has {shortest}"
         )
     return Encoded(rows, too_long=len(examples) - len(rows))
-
-
-def end_of_turn(tokenizer: Any) -> int:
-    """The token that the model is to end its turn with.
-
-    It is the special token that the chat template puts after an assistant's message, where there
-    is one (``<|im_end|>`` of ChatML), else the tokenizer's end of sequence.
-
-    Raises:
-        UserError: there is neither.
-    """
-    if tokenizer.chat_template is not None:
-        mark = "0"
-        turns = [{"role": "user", "content": mark}, {"role": "assistant", "content": mark}]
-        text = tokenizer.apply_chat_template(turns, tokenize=False)
-        after = tokens(tokenizer, text.rpartition(mark)[2].lstrip())
-        # Not ``all_special_ids``: those are the few that have a role, such as end of sequence.
-        token = tokenizer.added_tokens_decoder.get(after[0]) if after else None
-        if token is not None and token.special:
-            return after[0]
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"{tokenizer.name_or_path}: its tokenizer has no end-of-sequence token")
-    end: int = tokenizer.eos_token_id
-    return end

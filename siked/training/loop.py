@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import datasets
 import torch
@@ -21,15 +20,12 @@ from peft import PeftModel
 from transformers import PrinterCallback
 
 from siked.models import loading as models
-from siked.progress import Progress, track
+from siked.progress import track
 from siked.settings import TransformersSettings
-from siked.training import adapters, checkpoints, lean, sft, whole
+from siked.training import checkpoints, lean, sft, students
 from siked.training.examples import encode
-from siked.training.interrupts import stop_at_step
-from siked.training.protocol import Job, Trainer, TrainingLog
+from siked.training.job import Job, Track, Trainer, TrainingLog
 
-Track: TypeAlias = "Callable[[int, str], AbstractContextManager[Progress]]"
-"""As ``siked.progress.track``."""
 POINTS = 200
 """Most points of a loss curve."""
 BEST = TransformersSettings(name="transformers", device="auto", dtype="auto", batch_tokens=1)
@@ -49,28 +45,26 @@ def fine_tune(job: Job, trainer: Trainer, progress: Track = track) -> TrainingLo
         KeyboardInterrupt: Ctrl-C came; the checkpoint is saved.
     """
     encoded = encode(models.load_tokenizer(job.base), job.examples, job.settings.max_length)
-    folder = checkpoints.folder(job, trainer)
+    folder = checkpoints.choose_folder(job, trainer)
     loop = build(job, encoded.rows, folder, trainer)
-    with stop_at_step() as stop, ExitStack() as stack:
+    with checkpoints.stop_at_step() as stop, ExitStack() as stack:
         loop.add_callback(sft.Clock(stop))
         if loop.is_world_process_zero():
             shown = stack.enter_context(progress(sft.steps(job, len(encoded.rows)), "train"))
             loop.add_callback(sft.Display(shown, job.watch))
-        checkpoint = checkpoints.latest(folder)
+        checkpoint = checkpoints.find_latest(folder)
         loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if loop.is_world_process_zero():
         if isinstance(loop.model, PeftModel):
-            adapters.save(loop.model, job.base, job.out)
+            students.save_adapter(loop.model, job.base, job.out)
         else:
-            whole.save(loop.model, whole.source(job.base, job.start), job.out)
+            students.save_whole(loop.model, students.find_weights(job.base, job.start), job.out)
         shutil.rmtree(folder, ignore_errors=True)
     return _log(loop, trainer.name, rows=len(encoded.rows), too_long=encoded.too_long)
 
 
-def build(
-    job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Trainer
-) -> sft.Trainer:
-    """A job's loop, ready to begin.
+def build(job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Trainer) -> sft.Loop:
+    """Return a job's loop, ready to begin.
 
     Args:
         job: the job.
@@ -89,7 +83,7 @@ def build(
     full = job.settings.lora is None
     autocast = dtype == torch.bfloat16 and (full or trainer.patches_trl)
     transformers.set_seed(job.seed)  # decides the first weights of a new adapter
-    loop = sft.Trainer(
+    loop = sft.Loop(
         trl_loss=device.type == "cuda" or trainer.patches_trl,
         model=trainer.student(job, device, torch.float32 if full else dtype),
         args=sft.config(job, device, folder, autocast=autocast),

@@ -16,8 +16,8 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from siked.errors import UserError
 from siked.models import loading as models
 from siked.settings import Lora
-from siked.training import adapters, lean, whole
-from siked.training.protocol import Job
+from siked.training import lean, students
+from siked.training.job import Job
 
 
 class PeftTrainer:
@@ -28,7 +28,7 @@ class PeftTrainer:
     patches_trl = False
 
     def student(self, job: Job, device: torch.device, dtype: torch.dtype) -> Any:
-        """The model with its adapter, or all of it, ready to be trained.
+        """Return the model with its adapter, or all of it, ready to be trained.
 
         Raises:
             UserError: ``base`` is not a model, ``start`` is not a student as the settings say, or
@@ -39,15 +39,15 @@ class PeftTrainer:
             raise UserError("train.gradient_checkpointing: unsloth needs trainer: unsloth")
         lora = settings.lora
         if lora is None:
-            return _load(whole.source(job.base, job.start), device, dtype, {})
+            return _load(students.find_weights(job.base, job.start), device, dtype, {})
         if job.start is not None:
-            adapters.check(job.start, lora)
+            students.check_adapter(job.start, lora)
         model = _load(job.base, device, dtype, _quantized(lora, device, dtype))
         if device.type == "cpu" and lean.fits(model.config, settings.max_length):
             model.set_attn_implementation(lean.ATTENTION)
-        student = adapters.begin(model, lora)
+        student = students.begin_adapter(model, lora)
         if job.start is not None:
-            adapters.fill(student, job.start)
+            students.fill_adapter(student, job.start)
         lean.slim(student)
         return student
 
@@ -75,7 +75,7 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype, quantized: dic
 def _quantized(lora: Lora, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
     if lora.base_bits is None:
         return {}
-    adapters.check_bits(device)
+    students.check_bits(device)
     return {
         "device_map": {"": device},
         "quantization_config": BitsAndBytesConfig(

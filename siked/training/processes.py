@@ -34,8 +34,8 @@ from torch.multiprocessing.spawn import (
 
 from siked.errors import UserError
 from siked.progress import Progress, track
-from siked.training import interrupts
-from siked.training.protocol import Job, TrainingLog, Watch
+from siked.training import checkpoints
+from siked.training.job import Job, TrainingLog, Watch
 
 Run: TypeAlias = Callable[[Job, str, Any], TrainingLog]
 """Does a job with the trainer of a name in one process, and shows how far it is."""
@@ -49,7 +49,7 @@ def fine_tune(job: Job, name: str, run: Run) -> TrainingLog:
     Args:
         job: the job.
         name: of the trainer.
-        run: does a job in one process; see ``siked.training.run``.
+        run: does a job in one process; see ``siked.training.train.run``.
 
     Raises:
         UserError: there are fewer GPUs than processes, a process was killed, or one raised it.
@@ -64,11 +64,11 @@ def fine_tune(job: Job, name: str, run: Run) -> TrainingLog:
     with (
         tempfile.TemporaryDirectory() as meeting,
         ExitStack() as stack,
-        interrupts.stop_at_step() as stop,
+        checkpoints.stop_at_step() as stop,
     ):
         events = Events(job.watch, stack)
         start: Any = start_processes  # it has no types
-        with interrupts.held():
+        with checkpoints.hold_interrupts():
             running = start(
                 _take_part,
                 (count, Path(meeting) / "store", alone, name, run, watched, events.queue),
@@ -180,7 +180,7 @@ def _take_part(
     rank: int, count: int, store: Path, job: Job, name: str, run: Run, watched: bool, events: Any
 ) -> None:
     """What each process does."""
-    interrupts.follow()
+    checkpoints.follow_parent()
     threads = max(1, torch.get_num_threads() // count)
     torch.set_num_threads(threads)
     os.environ |= {

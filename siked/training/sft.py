@@ -18,7 +18,7 @@ from siked.errors import UserError
 from siked.progress import Progress
 from siked.training import checkpoints, lean
 from siked.training.examples import IGNORED
-from siked.training.protocol import Job, Watch
+from siked.training.job import Job, Watch
 
 SAVE_EVERY = 30.0
 """Seconds of training between two checkpoints."""
@@ -26,7 +26,7 @@ SCHEDULERS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with
 
 
 def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> SFTConfig:
-    """A job's settings as TRL wants them.
+    """Return a job's settings as TRL wants them.
 
     Args:
         job: the job.
@@ -64,7 +64,7 @@ def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> S
 
 
 def steps(job: Job, rows: int) -> int:
-    """How many optimiser steps a job takes."""
+    """Return how many optimiser steps a job takes."""
     batches = math.ceil(rows / job.settings.batch_size)
     rounds = math.ceil(batches / job.settings.processes)
     an_epoch = math.ceil(rounds / job.settings.gradient_accumulation)
@@ -72,11 +72,11 @@ def steps(job: Job, rows: int) -> int:
 
 
 def base_of(model: Any) -> Any:
-    """The model below an adapter, or the model itself where it has none."""
+    """Return the model below an adapter, or the model itself where it has none."""
     return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
-class Trainer(SFTTrainer):  # type: ignore[misc]
+class Loop(SFTTrainer):  # type: ignore[misc]
     """SFTTrainer on rows that are tokenised already.
 
     TRL computes the loss in a Triton kernel, which needs a GPU. Elsewhere ``lean`` does, or for
@@ -100,7 +100,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | None = None,
     ) -> Any:
-        """The mean cross entropy of the completions' tokens."""
+        """Return the mean cross entropy of the completions' tokens."""
         padding = inputs.get("attention_mask")
         seen = inputs["input_ids"].numel() if padding is None else int(padding.sum())
         self._counts["tokens"] += seen

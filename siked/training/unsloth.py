@@ -12,13 +12,10 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siked.errors import UserError
-from siked.training.protocol import Job
-
-if TYPE_CHECKING:
-    import torch
+from siked.training.job import Job
 
 INSTALL = "pip install unsloth==2026.10.9"
 
@@ -40,7 +37,7 @@ with contextlib.redirect_stdout(sys.stderr):
         raise UserError(f"train.trainer: unsloth cannot be loaded: {_LINE}") from None
 
 from siked.models import loading as models  # noqa: E402 - after Unsloth
-from siked.training import adapters, whole  # noqa: E402
+from siked.training import students  # noqa: E402
 
 
 class UnslothTrainer:
@@ -50,8 +47,8 @@ class UnslothTrainer:
     libraries: tuple[str, ...] = ("unsloth", "unsloth_zoo")
     patches_trl = True
 
-    def student(self, job: Job, device: torch.device, dtype: torch.dtype) -> Any:
-        """Unsloth's model with its adapter, or all of it, ready to be trained.
+    def student(self, job: Job, device: Any, dtype: Any) -> Any:
+        """Return Unsloth's model with its adapter, or all of it, ready to be trained.
 
         Raises:
             UserError: ``base`` is not a model, ``start`` is not a student as the settings say, or
@@ -60,11 +57,11 @@ class UnslothTrainer:
         lora = job.settings.lora
         source = job.base
         if lora is None:
-            source = whole.source(job.base, job.start)
+            source = students.find_weights(job.base, job.start)
         elif job.start is not None:
-            adapters.check(job.start, lora)
+            students.check_adapter(job.start, lora)
         if lora is not None and lora.base_bits is not None:
-            adapters.check_bits(device)
+            students.check_bits(device)
         models.check_model_folder(source)
         checkpointing = _checkpointing(job.settings.gradient_checkpointing, device)
         with contextlib.redirect_stdout(sys.stderr):
@@ -86,7 +83,7 @@ class UnslothTrainer:
                     return model
                 student = FastLanguageModel.get_peft_model(
                     model,
-                    **adapters.arguments(lora),
+                    **students.lora_arguments(lora),
                     use_gradient_checkpointing=checkpointing,
                     random_state=job.seed,
                 )
@@ -94,11 +91,11 @@ class UnslothTrainer:
                 line = str(error).strip().split("\n", maxsplit=1)[0]
                 raise UserError(f"{source}: Unsloth cannot train it: {line}") from None
         if job.start is not None:
-            adapters.fill(student, job.start)
+            students.fill_adapter(student, job.start)
         return student
 
 
-def _checkpointing(asked: str, device: torch.device) -> bool | str:
+def _checkpointing(asked: str, device: Any) -> bool | str:
     if asked == "auto":
         return "unsloth" if device.type == "cuda" else False
     return {"none": False, "full": True}.get(asked, asked)

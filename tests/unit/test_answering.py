@@ -1,6 +1,6 @@
 """Free choice and forced strategies: who is asked what, and in which order answers stand."""
 
-from siked.generation.answering import freely, with_each
+from siked.generation.ask import answer_freely, answer_with_each
 from siked.generation.engine import Completion, Sampling
 from siked.records import Question
 
@@ -38,13 +38,13 @@ class Chooser:
 
 def test_what_was_chosen_freely_is_not_asked_for_again():
     engine = Chooser({"s1"})
-    free = freely(engine, BENCHMARKS, GREEDY, what="t", strategies=STRATEGIES)
+    free = answer_freely(engine, BENCHMARKS, GREEDY, what="t", strategies=STRATEGIES)
     assert {name: [one.strategy for one in rows] for name, rows in free.items()} == {
         "dev": ["cot", None],
         "svamp": ["cot", "pot", "cot"],
     }
     engine.asked.clear()
-    each = with_each(engine, BENCHMARKS, GREEDY, what="t", strategies=STRATEGIES, free=free)
+    each = answer_with_each(engine, BENCHMARKS, GREEDY, what="t", strategies=STRATEGIES, free=free)
     assert engine.asked == [
         ("d0", "pot"), ("d1", "cot"), ("d1", "pot"), ("s0", "pot"), ("s1", "cot"), ("s2", "pot"),
     ]  # fmt: skip
@@ -57,7 +57,7 @@ def test_what_was_chosen_freely_is_not_asked_for_again():
 
 def test_several_samples_of_each_strategy_stand_together():
     drawn = Sampling(samples=3, temperature=1.0)
-    each = with_each(Chooser(()), BENCHMARKS, drawn, what="t", strategies=STRATEGIES)
+    each = answer_with_each(Chooser(()), BENCHMARKS, drawn, what="t", strategies=STRATEGIES)
     assert [(one.question_id, one.strategy, one.sample) for one in each["dev"]] == [
         (key, strategy, sample)
         for key in ("d0", "d1")

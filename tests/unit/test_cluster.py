@@ -8,8 +8,7 @@ import pytest
 
 from siked.cluster.replicas import Replicas
 from siked.errors import UserError
-from siked.generation.engine import Completion, Sampling
-from siked.generation.opening import open_engine
+from siked.generation.engine import Completion, Sampling, open_engine
 from siked.generation.spread import RayEngine
 from siked.prompts import student_prompt
 from siked.records import Question, Rationale

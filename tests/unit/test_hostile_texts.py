@@ -19,8 +19,8 @@ from siked.commands.solve import solve
 from siked.console import Printable, console, printable, say, without_secrets
 from siked.errors import LONGEST, UserError, reported
 from siked.exporting import Exporter
+from siked.generation.ask import collect
 from siked.generation.engine import Sampling
-from siked.generation.rationales import collect
 from siked.generation.recorded import RecordedEngine
 from siked.prompts import Prompt
 from siked.questions.arithmetic import evaluate

@@ -13,13 +13,12 @@ from zlib import crc32
 
 import pytest
 
-from siked.generation import opening
-from siked.generation.engine import Completion, Sampling
+from siked.generation.ask import collect
+from siked.generation.engine import Completion, Sampling, open_engine
+from siked.generation.journal import engine as journal_engine
 from siked.generation.journal.contents import contents, prune
-from siked.generation.journal.engine import Journal, open_journaled
+from siked.generation.journal.engine import ROOT, Journal, find_code, open_journaled
 from siked.generation.journal.samples import SAMPLES, Samples
-from siked.generation.opening import open_engine
-from siked.generation.rationales import collect
 from siked.prompts import Prompt, student_prompt
 from siked.settings import TransformersSettings
 from tests import tiny_student
@@ -131,7 +130,7 @@ def test_prompts_that_read_the_same_have_the_same_samples(tmp_path):
 
 def test_a_second_request_needs_no_model(folder, tmp_path, monkeypatch):
     first = list(open_journaled(SETTINGS, folder, journal=tmp_path).generate(PROMPTS, DRAWN))
-    monkeypatch.setattr(opening, "open_engine", lambda *_: no_model())
+    monkeypatch.setattr(journal_engine, "open_engine", lambda *_: no_model())
     second = list(open_journaled(SETTINGS, folder, journal=tmp_path).generate(PROMPTS, DRAWN))
     assert not any(one.recalled for one in first)
     assert all(one.recalled for one in second)
@@ -277,3 +276,22 @@ def test_a_pruned_journal_is_filled_again(folder, tmp_path):
     assert places(journal.generate(PROMPTS, DRAWN)) == first
     with sqlite3.connect(next(tmp_path.glob(f"*/{SAMPLES}"))) as db:
         assert db.execute("SELECT count(*) FROM plans").fetchone() == (0,)
+
+
+def test_the_code_that_decides_an_engine_s_samples_is_found_by_its_imports():
+    def found(module):
+        return {str(path.relative_to(ROOT / "siked")) for path in find_code(module)}
+
+    ours = found("siked.generation.transformers")
+    assert {
+        "prompts.py",
+        "models/loading.py",
+        "generation/transformers.py",
+        "generation/decoding/loop.py",
+        "generation/decoding/keys_values.py",
+    } <= ours
+    assert "generation/vllm.py" not in ours
+    assert not any(name.startswith(("generation/journal", "settings", "run")) for name in ours)
+    assert {"prompts.py", "generation/vllm.py"} <= found("siked.generation.vllm")
+    with pytest.raises(FileNotFoundError):
+        find_code("siked.generation.moved")

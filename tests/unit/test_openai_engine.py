@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from siked.errors import UserError
 from siked.generation.engine import Sampling
-from siked.generation.journal.served import open_served
+from siked.generation.journal.engine import open_served
 from siked.generation.openai.engine import AHEAD, OpenAIEngine
 from siked.prompts import Prompt
 from siked.settings import OpenAISettings
@@ -283,7 +283,7 @@ def test_ctrl_c_ends_at_once_and_a_rerun_goes_on(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
         "from siked.errors import reported\n"
-        "from siked.generation.journal.served import open_served\n"
+        "from siked.generation.journal.engine import open_served\n"
         "from siked.settings import OpenAISettings\n"
         "from tests.unit.test_openai_engine import PROMPTS, DRAWN\n"
         "settings = OpenAISettings(name='openai', url=sys.argv[1], concurrency=2)\n"

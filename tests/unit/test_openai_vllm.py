@@ -17,9 +17,9 @@ import pytest
 from siked.commands.serve import check_vllm
 from siked.errors import UserError
 from siked.generation.engine import Sampling
-from siked.generation.journal.served import open_served
+from siked.generation.journal.engine import open_served
 from siked.generation.openai.engine import OpenAIEngine
-from siked.generation.vllm_package import variables
+from siked.generation.vllm import variables
 from siked.models.loading import load_tokenizer
 from siked.prompts import TEACHER_STOP, encode, plain, student_prompt, teacher_prompt, tokens
 from siked.settings import OpenAISettings

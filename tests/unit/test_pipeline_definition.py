@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from siked.settings import NO_EFFECT, documented, load_params
+from siked.settings import ENGINES, FORMATS, NO_EFFECT, TRAINERS, documented, load_params
 
 ROOT = Path(__file__).parents[2]
 SIKED = ROOT / "siked"
@@ -25,6 +25,13 @@ PLUMBING = {"cluster", "run", "settings", "tracking"} | {
 VERIFIES = {"teach": ("siked/verification",)}
 """A teacher only writes: what judges its rationales later must not make it write them again."""
 
+BY_NAME = {
+    "generation/engine.py": [one.engine for one in ENGINES.values()],
+    "questions/__init__.py": FORMATS.values(),
+    "training/train.py": TRAINERS.values(),
+}
+"""What these files import by a name in the settings."""
+
 
 def stages() -> dict[str, dict]:
     found = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -39,9 +46,16 @@ def imported(file: Path) -> set[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = (ROOT / Path(*name.split(".")) for name in names if name.startswith("siked."))
-    files = [path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for path in ours]
+    if file.is_relative_to(SIKED):
+        places = BY_NAME.get(str(file.relative_to(SIKED)), ())
+        names |= {place.partition(":")[0] for place in places}
+    files = [file_of(name) for name in names if name.startswith("siked.")]
     return {path for path in files if path.is_file()}
+
+
+def file_of(module: str) -> Path:
+    path = ROOT / Path(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def used_files(script: Path) -> set[str]:
@@ -73,6 +87,15 @@ def script_of(stage: dict) -> Path:
 
 def covers(dep: str, file: str) -> bool:
     return file == dep or file.startswith(dep.rstrip("/") + "/")
+
+
+@pytest.mark.parametrize("room", sorted(BY_NAME))
+def test_what_a_table_names_is_there_and_in_its_room(room):
+    for place in BY_NAME[room]:
+        module, _, name = place.partition(":")
+        assert module.startswith(f"siked.{Path(room).parent}.")
+        tree = ast.parse(file_of(module).read_text())
+        assert name in {node.name for node in tree.body if hasattr(node, "name")}
 
 
 @pytest.mark.parametrize("name", stages())

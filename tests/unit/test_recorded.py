@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from siked.errors import UserError
+from siked.generation.ask import collect
 from siked.generation.engine import Sampling
-from siked.generation.rationales import collect
 from siked.generation.recorded import RecordedEngine
 from siked.prompts import Prompt
 from siked.records import Question, VerifiedRationale, write_records
@@ -82,7 +82,10 @@ def test_the_pipelines_own_rationales_are_a_recording(tmp_path: Path) -> None:
     ("line", "says"),
     [
         ('{"question_id": "a-1", "strategy": "cot"}', "text: Field required"),
-        ('{"question_id": "a-1", "strategy": "tot", "text": "x"}', "strategy: Input should be"),
+        (
+            '{"question_id": "a-1", "strategy": "tot", "text": "x"}',
+            "strategy: there are cot, l2m, pot",
+        ),
         ('{"strategy": "cot", "text": "x"}', "neither `question` nor `question_id`"),
         ("x", "Invalid JSON"),
     ],

@@ -15,8 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from siked.errors import UserError
 from siked.settings import Schedule
-from siked.training import Job, checkpoints, lean, sft
+from siked.training import checkpoints, lean, sft
 from siked.training.examples import IGNORED, encode
+from siked.training.job import Job
 from siked.training.peft import PeftTrainer
 from tests.tiny_student import build
 from tests.training_jobs import SETTINGS, content, examples_of, job, killed_at, run
@@ -308,16 +309,16 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
     assert killed_at(step, signal.SIGKILL, base, tmp_path)[0] == -signal.SIGKILL
     assert not (tmp_path / "adapter").exists()
     (kept,) = (tmp_path / "checkpoints").iterdir()
-    done = int(checkpoints.latest(kept).name.split("-")[1])
+    done = int(checkpoints.find_latest(kept).name.split("-")[1])
     assert done >= step
     taken = []
-    whole_step = sft.Trainer.training_step
+    whole_step = sft.Loop.training_step
 
     def counted(*arguments, **named):
         taken.append(1)
         return whole_step(*arguments, **named)
 
-    monkeypatch.setattr(sft.Trainer, "training_step", counted)
+    monkeypatch.setattr(sft.Loop, "training_step", counted)
     assert run(examples, base, tmp_path) == log
     assert len(taken) == log.steps - done
     assert content(tmp_path / "adapter") == content(adapter)
@@ -329,7 +330,7 @@ def test_interrupt_keeps_the_work(undisturbed, examples, base, tmp_path):
     assert killed_at(3, signal.SIGINT, base, tmp_path)[0] == 130
     assert not (tmp_path / "adapter").exists()
     (kept,) = (tmp_path / "checkpoints").iterdir()
-    assert int(checkpoints.latest(kept).name.split("-")[1]) >= 3
+    assert int(checkpoints.find_latest(kept).name.split("-")[1]) >= 3
     assert run(examples, base, tmp_path) == log
     assert content(tmp_path / "adapter") == content(adapter)
 
@@ -340,7 +341,7 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path):
         folder.mkdir()
         if state is not None:
             (folder / "trainer_state.json").write_text(state)
-    assert checkpoints.latest(tmp_path) == tmp_path / "checkpoint-10"
+    assert checkpoints.find_latest(tmp_path) == tmp_path / "checkpoint-10"
     checkpoints.keep_latest(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
 
@@ -358,9 +359,9 @@ def test_checkpoints_of_another_job_are_not_taken(examples, base, undisturbed, t
         Job(**vars(first) | {"start": adapter}),
         Job(**vars(first) | {"schedule": Schedule(epochs=3, learning_rate=1e-2)}),
     ]
-    folders = {checkpoints.folder(one, PeftTrainer()) for one in (first, *others)}
+    folders = {checkpoints.choose_folder(one, PeftTrainer()) for one in (first, *others)}
     assert len(folders) == 1 + len(others)
-    assert checkpoints.folder(job(examples, base, tmp_path), PeftTrainer()) in folders
+    assert checkpoints.choose_folder(job(examples, base, tmp_path), PeftTrainer()) in folders
 
 
 # Bad input

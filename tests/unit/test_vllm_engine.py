@@ -19,9 +19,7 @@ import pytest
 
 from siked.errors import UserError
 from siked.generation import vllm as vllm_engine
-from siked.generation import vllm_package
-from siked.generation.engine import Completion, Sampling
-from siked.generation.opening import open_engine
+from siked.generation.engine import Completion, Sampling, open_engine
 from siked.generation.transformers import TransformersEngine
 from siked.generation.vllm import grouped, merges, seed_of
 from siked.models.loading import end_tokens, load, load_tokenizer, stored_end_tokens
@@ -65,7 +63,7 @@ def test_a_missing_package_is_one_line_that_says_how_to_get_it(monkeypatch, tmp_
     def nothing(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(vllm_package, "version", nothing)
+    monkeypatch.setattr(vllm_engine, "version", nothing)
     with pytest.raises(
         UserError, match=r"vllm engine is not installed here: .*vllm==0\.32\.0"
     ) as e:
@@ -79,10 +77,10 @@ def test_a_package_for_gpus_without_one_is_one_line(monkeypatch):
             raise PackageNotFoundError(name)
         return "0.32.0"
 
-    monkeypatch.setattr(vllm_package, "version", gpus_only)
+    monkeypatch.setattr(vllm_engine, "version", gpus_only)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UserError, match="is for CUDA, which is not here"):
-        vllm_package.installed()
+        vllm_engine.installed()
 
 
 def test_what_vllm_cannot_apply_is_merged(tmp_path):

@@ -11,9 +11,11 @@ it began, and its batches are always made from that: one that was in flight is r
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import json
+import pkgutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -22,30 +24,27 @@ from pathlib import Path
 from typing import Any
 
 from siked.errors import UserError
-from siked.files import hash_code, hash_files
-from siked.generation.engine import Batched, Completion, Engine, Sampling
+from siked.files import hash_files
+from siked.generation.engine import (
+    Batched,
+    Completion,
+    Engine,
+    Sampling,
+    find_engine,
+    open_engine,
+)
 from siked.generation.journal.samples import Samples
-from siked.prompts import Prompt
-from siked.settings import LocalEngine, RaySettings
+from siked.generation.openai.requests import body
+from siked.models.loading import ADAPTER, load_tokenizer, parts
+from siked.prompts import Prompt, render
+from siked.settings import ENGINES, EngineSettings, OpenAISettings, RaySettings
 
 MODEL_FILES = ("*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja")
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.*")
 LIBRARIES = ("torch", "transformers")
-ENGINE_CODE = {
-    "transformers": (
-        "siked.prompts",
-        "siked.models.loading",
-        "siked.generation.transformers",
-        "siked.generation.decoding",
-    ),
-    "vllm": (
-        "siked.prompts",
-        "siked.models.loading",
-        "siked.generation.vllm",
-        "siked.generation.vllm_package",
-    ),
-}
-"""The modules and packages that decide an engine's samples."""
+ROOT = Path(__file__).resolve().parents[3]
+DECIDES = ("siked.generation", "siked.models", "siked.prompts")
+"""Where the code lies that decides what an engine writes; the rest only brings values to it."""
 
 
 class Journal:
@@ -114,14 +113,14 @@ class Journal:
 
 
 def open_journaled(
-    settings: LocalEngine,
+    settings: EngineSettings,
     folder: Path,
     adapter: Path | None = None,
     *,
     journal: Path,
     ray: RaySettings | None = None,
 ) -> Journal:
-    """The engine that the settings name, with a local model, behind its journal.
+    """Open the engine that the settings name, with a local model, behind its journal.
 
     Args:
         settings: which engine, and how it runs.
@@ -134,20 +133,17 @@ def open_journaled(
         UserError: the folder is not a model, the adapter is not one, the device is not there, or
             vLLM is not.
     """
-    from siked.generation.opening import open_engine
-    from siked.models.loading import ADAPTER, load_tokenizer, parts
-    from siked.prompts import render
-
     folder, adapter = parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
     if adapter is not None and not (adapter / ADAPTER).is_file():
         raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")
+    kind = find_engine(settings)
     model = {
         "model": _hash(folder, MODEL_FILES),
         "adapter": adapter and _hash(adapter, ADAPTER_FILES),
         "engine": settings.name,
-        "code": hash_code(ENGINE_CODE[settings.name]),
-        **_how_it_runs(settings, folder, ray),
+        "code": hash_files(ROOT, find_code(kind.__module__)),
+        **kind.decides(settings, folder, ray),
         **{name: version(name) for name in LIBRARIES},
     }
     label = " + ".join(part.name for part in (folder, adapter) if part)
@@ -167,26 +163,62 @@ def open_journaled(
     )
 
 
-def _how_it_runs(
-    settings: LocalEngine, folder: Path, ray: RaySettings | None
-) -> dict[str, str | None]:
-    """What decides a sample of the device and the settings."""
-    if settings.name == "vllm":
-        from siked.generation.vllm_package import what_decides
+def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journal:
+    """Open the engine of a model behind a server, behind its journal.
 
-        return what_decides(settings, folder)
-    if ray is not None:  # what this machine has says nothing of the cluster's
-        return {"device": "cuda" if ray.gpus else "cpu", "dtype": settings.dtype}
-    from siked.models.loading import device_and_dtype
+    Nobody here can see its weights. Its samples are those of a name at a URL, and of the very
+    requests that would be sent: another URL is another model, since names such as ``default`` say
+    little. The server's key is no part of it.
 
-    device, dtype = device_and_dtype(settings)
-    return {"device": device.type, "dtype": str(dtype).removeprefix("torch.")}
+    Args:
+        settings: which server, and how it is asked.
+        model: its name there.
+        journal: the folder of all models' samples.
+    """
+    url = settings.url.rstrip("/")
+    served = {"engine": settings.name, "url": url, "api": settings.api, "model": model}
+    drawn = Sampling(temperature=1, top_k=1, stop=("",))  # names all fields; values are in the key
+    engine = ENGINES[settings.name].engine
+    return Journal(
+        Samples(journal, served, model),
+        lambda prompt: body(settings, model, prompt, drawn, range(1)),
+        lambda: pkgutil.resolve_name(engine)(settings, model),
+    )
+
+
+def find_code(module: str) -> list[Path]:
+    """Return the files that decide what an engine's module writes, sorted.
+
+    They are the module itself and all that it imports, at whatever distance, of ``DECIDES``.
+
+    Raises:
+        FileNotFoundError: the module has no file.
+    """
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        place = ROOT.joinpath(*name.split("."))
+        path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if path in found or not name.startswith(DECIDES):
+            continue
+        if not path.is_file():
+            if name == module:
+                raise FileNotFoundError(f"{path}: no such code")
+            continue  # a name in a module
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+            elif isinstance(node, ast.Import):
+                waiting += [one.name for one in node.names]
+    return sorted(found)
 
 
 def _asked(
     engine: Engine, prompts: Sequence[Prompt], sampling: Sampling, missing: Sequence[set[int]]
 ) -> Iterator[Completion]:
-    """What the engine writes where samples are missing: whole batches, where it makes some."""
+    """Yield what the engine writes where samples are missing: whole batches, if it makes any."""
     if isinstance(engine, Batched):
         batches = engine.batches(prompts, sampling)
         left = (batch for batch in batches if any(missing[index] for index in batch))
@@ -203,6 +235,6 @@ def _placed(one: Completion, places: Iterable[int]) -> Iterator[Completion]:
 
 
 def _hash(folder: Path, patterns: Iterable[str]) -> str:
-    """One hash of all files of a folder that fit a pattern, names included."""
+    """Return one hash of all files of a folder that fit a pattern, names included."""
     files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
     return hash_files(folder, files)

@@ -20,32 +20,46 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siked.errors import UserError
 from siked.questions.readers import jsonl
-from siked.questions.reading import open_text
+from siked.questions.reading import LeftOut, open_text
 from siked.records import Question
 from siked.settings import Source
 
-if TYPE_CHECKING:
-    from siked.questions.reading import LeftOut
 
-
-def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
-    """The questions of a table.
+def read_csv(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
+    """Read the questions of a CSV file.
 
     Raises:
-        UserError: it is missing or is no such table, a row is malformed, or an id is used twice.
+        UserError: it is missing or is none, a row is malformed, or an id is used twice.
     """
-    rows = {"csv": _csv, "parquet": _parquet, "dataset": _saved}[source.format]
-    yield from jsonl.questions(name, source, rows(path, source))
+    yield from jsonl.questions(name, source, _csv(path))
+
+
+def read_parquet(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
+    """Read the questions of a Parquet file.
+
+    Raises:
+        UserError: it is missing or is none, a row is malformed, or an id is used twice.
+    """
+    yield from jsonl.questions(name, source, _parquet(path))
+
+
+def read_saved(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
+    """Read the questions of a Hugging Face data set that was saved to a folder.
+
+    Raises:
+        UserError: it is missing or is none, a row is malformed, or an id is used twice.
+    """
+    yield from jsonl.questions(name, source, _saved(path, source))
 
 
 def plain_numbers(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of typed columns, its decimal numbers as text without an exponent: ``12``, ``0.5``.
+    """Return a row of typed columns, its decimal numbers as text without an exponent.
 
-    Floats are written as the shortest decimal that is the same float.
+    That is ``12``, ``0.5``. Floats are written as the shortest decimal that is the same float.
     """
     return {key: _plain(value) for key, value in row.items()}
 
@@ -56,7 +70,7 @@ def _plain(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _csv(path: Path, source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
+def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     # Spreadsheets open a UTF-8 file with a byte order mark.
     text = io.StringIO(open_text(path).removeprefix("\ufeff"), newline="")
     reader = csv.reader(text, strict=True)
@@ -84,7 +98,7 @@ def _csv(path: Path, source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         raise UserError(f"{path}: is empty: the first line must name the columns")
 
 
-def _parquet(path: Path, source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     import pyarrow as pa  # a second to import, needed by few
     from pyarrow import parquet
 

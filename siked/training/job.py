@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from siked.progress import Progress
 from siked.records import Example, Record
 from siked.settings import Schedule, TrainSettings
 
-if TYPE_CHECKING:
-    import torch
-
-Watch: TypeAlias = "Callable[[int, Mapping[str, float]], None]"
+Track: TypeAlias = Callable[[int, str], AbstractContextManager[Progress]]
+"""As ``siked.progress.track``."""
+Watch: TypeAlias = Callable[[int, Mapping[str, float]], None]
 """Told of an optimiser step: its number, and ``loss``, ``learning_rate``, ``tokens_per_second``."""
 
 
@@ -72,10 +73,15 @@ class Trainer(Protocol):
     patches_trl: bool
     """Whether it changes TRL, so that TRL's own loss runs anywhere, and under autocast."""
 
-    def student(self, job: Job, device: torch.device, dtype: torch.dtype) -> Any:
-        """The base model with its adapter to be trained, or all of it to be trained.
+    def student(self, job: Job, device: Any, dtype: Any) -> Any:
+        """Return the base model with its adapter to be trained, or all of it to be trained.
 
         The same job gives the same weights; torch's random state decides those of a new adapter.
+
+        Args:
+            job: the job.
+            device: the torch device to put it on.
+            dtype: the torch number type of its weights.
 
         Raises:
             UserError: the job names something that cannot be trained.

@@ -1,11 +1,18 @@
-"""LoRA adapters as folders: ``adapter_model.safetensors`` and ``adapter_config.json``."""
+"""Students on disk: what a training goes on from, and what it writes.
+
+A student is a LoRA adapter (``adapter_model.safetensors`` and ``adapter_config.json``), or a whole
+model after full fine-tuning. That keeps the weights in float32, where small steps are not lost; the
+student's folder has them in the number type of the base model's, beside that model's own
+configuration and tokenizer.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from peft import LoraConfig, get_peft_model
 from peft.utils import (
@@ -14,25 +21,27 @@ from peft.utils import (
     load_peft_weights,
     set_peft_model_state_dict,
 )
+from transformers import AutoConfig
 
 from siked.errors import UserError
 from siked.files import read_json, replacing_folder, write_json
+from siked.models.loading import is_whole
 from siked.settings import Lora
-
-if TYPE_CHECKING:
-    import torch
 
 SHAPE = {"rank": "r", "alpha": "lora_alpha", "dora": "use_dora", "rslora": "use_rslora"}
 """What decides what an adapter's weights mean: our settings, and peft's names of them."""
+WEIGHTS = ("*.safetensors", "*.bin", "*.index.json")
+ABOUT_THE_STUDENT = ("student.json", "README.md")
+"""What other stages put beside the weights; it is not the next student's."""
 
 
-def begin(model: Any, settings: Lora) -> Any:
+def begin_adapter(model: Any, settings: Lora) -> Any:
     """Put a new adapter on a model; torch's random state decides its weights."""
-    return get_peft_model(model, LoraConfig(**arguments(settings), task_type="CAUSAL_LM"))
+    return get_peft_model(model, LoraConfig(**lora_arguments(settings), task_type="CAUSAL_LM"))
 
 
-def arguments(settings: Lora) -> dict[str, Any]:
-    """An adapter's shape in peft's words, which are Unsloth's too."""
+def lora_arguments(settings: Lora) -> dict[str, Any]:
+    """Return an adapter's shape in peft's words, which are Unsloth's too."""
     targets = settings.target_modules
     return {
         "r": settings.rank,
@@ -44,7 +53,7 @@ def arguments(settings: Lora) -> dict[str, Any]:
     }
 
 
-def check(folder: Path, settings: Lora) -> None:
+def check_adapter(folder: Path, settings: Lora) -> None:
     """See that a folder holds an adapter of the shape that is asked for.
 
     Raises:
@@ -62,7 +71,7 @@ def check(folder: Path, settings: Lora) -> None:
             )
 
 
-def check_bits(device: torch.device) -> None:
+def check_bits(device: Any) -> None:
     """See that weights in 4 bits can be trained on.
 
     Raises:
@@ -77,7 +86,7 @@ def check_bits(device: torch.device) -> None:
         )
 
 
-def fill(model: Any, folder: Path) -> None:
+def fill_adapter(model: Any, folder: Path) -> None:
     """Give a model's adapter the weights of a saved one, to be trained on.
 
     Raises:
@@ -96,7 +105,7 @@ def fill(model: Any, folder: Path) -> None:
         )
 
 
-def save(model: Any, base: Path, folder: Path) -> None:
+def save_adapter(model: Any, base: Path, folder: Path) -> None:
     """Write a model's adapter, whole or not at all; the same weights give the same bytes.
 
     Args:
@@ -120,3 +129,38 @@ def save(model: Any, base: Path, folder: Path) -> None:
             if isinstance(value, list) and all(isinstance(item, str) for item in value):
                 config[key] = sorted(value)  # peft keeps module names in sets
         write_json(partial / CONFIG_NAME, dict(sorted(config.items())))
+
+
+def find_weights(base: Path, start: Path | None) -> Path:
+    """Return the folder of the weights to train.
+
+    Raises:
+        UserError: ``start`` is an adapter.
+    """
+    if start is None:
+        return base
+    if not is_whole(start):
+        raise UserError(
+            f"train.lora: is null, but the student to go on from, {start}, is an adapter: train "
+            "it again, or set policy to off-policy"
+        )
+    return start
+
+
+def save_whole(model: Any, source: Path, folder: Path) -> None:
+    """Write a trained model, whole or not at all; the same weights give the same bytes.
+
+    Args:
+        model: the model; it is converted in place.
+        source: folder of the weights that it started from, whose other files are taken over.
+        folder: where to write it.
+    """
+    dtype = AutoConfig.from_pretrained(source, local_files_only=True, trust_remote_code=False).dtype
+    with replacing_folder(folder) as partial:
+        model.to("cpu", dtype).save_pretrained(partial)
+        for path in source.iterdir():
+            weights = any(path.match(pattern) for pattern in WEIGHTS)
+            if path.is_file() and not weights and path.name not in ABOUT_THE_STUDENT:
+                shutil.copyfile(path, partial / path.name)
+        for path in partial.iterdir():
+            path.chmod(0o644)  # safetensors leaves its file to its owner alone
