@@ -1,8 +1,10 @@
 """Every text that a model is shown, and the form of what it answers.
 
-The texts lie in ``prompts/``: the student's in ``student/system.txt`` and ``student/user.txt``, an
-LLM teacher's in ``teacher/STRATEGY.txt`` (an instruction, a blank line, worked examples, and
-``Question: {question}``). A student's completion is the tag of a strategy and a rationale:
+The texts lie in ``prompts/`` of the repository that a command is run in; elsewhere they are those
+that were installed with the package. The student's are ``student/system.txt`` and
+``student/user.txt``, an LLM teacher's ``teacher/STRATEGY.txt``: an instruction, a blank line,
+worked examples, and ``Question: {question}``. A student's completion is a strategy's tag and a
+rationale:
 
     [pot]:
     rolls_made = 6 * 24
@@ -22,7 +24,10 @@ from typing import Any
 
 from siked.errors import UserError
 
-FOLDER = Path(__file__).resolve().parents[1] / "prompts"
+FOLDERS = (Path("prompts"), Path(__file__).parent / "settings" / "prompts")
+"""Where the texts are looked for, all in one place; the second is the repository's too, by a link
+that setuptools follows when it packs."""
+STUDENT_SYSTEM = "student/system.txt"
 TEACHER_STOP = ("\nQuestion:",)
 """Where a teacher without a chat template goes on to another example."""
 _TAG = re.compile(r"\s*\[(\w+)\]:[ \t]*\n?")
@@ -78,7 +83,7 @@ def student_prompt(question: str, *, question_id: str = "", strategy: str | None
     return Prompt(
         question_id=question_id,
         strategy=strategy,
-        system=_read("student/system.txt", fills=False),
+        system=_read(STUDENT_SYSTEM, fills=False),
         user=_filled("student/user.txt", question),
         prefix="" if strategy is None else tag_line(strategy),
     )
@@ -155,7 +160,9 @@ def _filled(name: str, question: str) -> str:
 
 
 def _read(name: str, *, fills: bool) -> str:
-    path = FOLDER / name
+    # Another project's folder may be called prompts too.
+    here = [folder for folder in FOLDERS if (folder / STUDENT_SYSTEM).is_file()]
+    path = (here or FOLDERS)[0] / name
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:

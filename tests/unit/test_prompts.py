@@ -172,7 +172,7 @@ def examples(strategy: str) -> list[tuple[str, str]]:
 
 
 def test_a_missing_or_hollow_prompt_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(prompts, "FOLDER", tmp_path)
+    monkeypatch.setattr(prompts, "FOLDERS", (tmp_path,))
     with pytest.raises(UserError, match=r"student/system\.txt: no such prompt file"):
         student_prompt(QUESTION)
     (tmp_path / "teacher").mkdir()

@@ -27,7 +27,7 @@ def changed_prompts(tmp_path, monkeypatch):
     (folder / "student").mkdir(parents=True)
     (folder / "student/system.txt").write_text("Think hard.\n")
     (folder / "student/user.txt").write_text("Problem: {question}\n\nGo!\n")
-    monkeypatch.setattr(prompts, "FOLDER", folder)
+    monkeypatch.setattr(prompts, "FOLDERS", (folder,))
 
 
 @pytest.mark.usefixtures("changed_prompts")
