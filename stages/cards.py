@@ -14,10 +14,10 @@ import typer
 
 from siked.files import read_json, replacing_folder, write_json, write_text
 from siked.records import Example, Question, Rationale, VerifiedRationale
+from siked.report.cards import written_by
 from siked.report.cards.croissant import croissant
 from siked.report.cards.data import DataCard, markdown
 from siked.report.cards.facts import FileFacts, SourceFacts, measure, sources
-from siked.report.cards.teacher import written_by
 from siked.run import layout
 from siked.settings import FIRST_ITERATION, NO_EFFECT, Params
 from stages.common import stage

@@ -16,8 +16,8 @@ from siked.analysis.figures import DEV, best, compare, summary
 from siked.console import say
 from siked.files import read_json, replacing_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
+from siked.report.cards import written_by
 from siked.report.cards.model import Facts, Training, model_card
-from siked.report.cards.teacher import written_by
 from siked.run import layout
 from siked.run.run import Run
 from siked.settings import FIRST_ITERATION, Params

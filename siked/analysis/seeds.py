@@ -24,7 +24,7 @@ from siked.analysis.statistics import CONFIDENCE, RESAMPLES, rounded
 
 
 @dataclass(frozen=True)
-class Line:
+class Mean:
     """Means over the seeds on some questions."""
 
     name: str
@@ -48,11 +48,11 @@ class Averages:
     first: tuple[str, ...]
     """Students, one a seed."""
     second: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Mean, ...]
     """The benchmarks; then all test sets as one, where there are several."""
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as plain values."""
+        """Return the figures as plain values."""
         return {
             "first": list(self.first),
             "second": list(self.second),
@@ -83,18 +83,18 @@ def averaged(seeds: Sequence[tuple[Answered, Answered]], only: Sequence[str] = (
     return Averages(
         first=tuple(first.name for first, _ in seeds),
         second=tuple(second.name for _, second in seeds),
-        lines=tuple(_line(title, seeds, part) for title, part in lines.items()),
+        lines=tuple(_mean(title, seeds, part) for title, part in lines.items()),
     )
 
 
-def _line(title: str, seeds: Sequence[tuple[Answered, Answered]], names: Sequence[str]) -> Line:
+def _mean(title: str, seeds: Sequence[tuple[Answered, Answered]], names: Sequence[str]) -> Mean:
     # A row a seed, a column a question.
     first, second = (
         np.array([_right(one, names) for one in kind]) for kind in zip(*seeds, strict=True)
     )
     gains = (second - first).mean(axis=1)
     mean = float(gains.mean())
-    return Line(
+    return Mean(
         name=title,
         n=first.shape[1],
         first={"accuracy": float(first.mean()), **_over_questions(first)},

@@ -23,8 +23,8 @@ from siked.analysis.seeds import Averages
 from siked.console import printable
 from siked.records import VerifiedRationale
 from siked.report.formats import DASH, p_value, points
+from siked.report.plots import NO_TAG
 
-NO_TAG = "no valid tag"
 FIRST, SECOND = "A", "B"
 """What two kinds of student are called, of which each has a name of its own."""
 FAVOURS = "dev selects the iteration, so it favours the selected one."

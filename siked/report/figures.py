@@ -1,19 +1,24 @@
 """The figures of the page: a picture, the rows behind it, and the same as a table."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
 from siked.report import pictures, plots
-from siked.report.formats import interval, number, percent
+from siked.report.formats import DASH, interval, number, percent
+from siked.report.plots import Row
+from siked.report.run import Report
 
-if TYPE_CHECKING:
-    from siked.report.plots import Row
-    from siked.report.run import Report
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header; the first ``keys`` cells of each row name it."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    keys: int
 
 
 @dataclass(frozen=True)
@@ -33,21 +38,12 @@ class Figure:
     """The text alternative."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows under a header; the first ``keys`` cells of each row name it."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    keys: int
-
-
 def figures(run: Report) -> list[Figure]:
-    """All figures that the run has data for, in the order in which they are read."""
-    return [one for make in MAKERS for one in make(run)]
+    """Return all figures that the run has data for, in the order in which they are read."""
+    return [one for make in MAKERS if (one := make(run)) is not None]
 
 
-def _accuracy(run: Report) -> Iterator[Figure]:
+def _accuracy(run: Report) -> Figure | None:
     rows = plots.accuracy_rows(run.evaluations, run.chain)
     baselines = plots.accuracy_rows(run.evaluations, run.baselines)
     stop = (
@@ -56,7 +52,7 @@ def _accuracy(run: Report) -> Iterator[Figure]:
         if run.stopped
         else "The loop ran to its last iteration."
     )
-    yield Figure(
+    return Figure(
         "accuracy",
         "Accuracy over the iterations",
         "The paper's Figure 4. Greedy answers, the strategy freely chosen; bars are 95% Wilson "
@@ -74,9 +70,9 @@ def _accuracy(run: Report) -> Iterator[Figure]:
     )
 
 
-def _shares(run: Report) -> Iterator[Figure]:
+def _shares(run: Report) -> Figure | None:
     rows = plots.share_rows(run.evaluations, run.chain)
-    yield Figure(
+    return Figure(
         "shares",
         "What the student chooses",
         "The paper's Figure 5. The share of each strategy among the student's own choices.",
@@ -86,12 +82,12 @@ def _shares(run: Report) -> Iterator[Figure]:
     )
 
 
-def _teacher(run: Report) -> Iterator[Figure]:
+def _teacher(run: Report) -> Figure | None:
     if not run.mixes:
-        return
+        return None
     names = list(dict.fromkeys([run.chain[0], run.selected]))
     rows = plots.teacher_rows(run.mixes, run.evaluations, names)
-    yield Figure(
+    return Figure(
         "teacher",
         "The teacher's strategies and the student's",
         "The paper's Figure 1. The teacher's: the right rationales that plain distillation trains "
@@ -103,11 +99,11 @@ def _teacher(run: Report) -> Iterator[Figure]:
     )
 
 
-def _distributions(run: Report) -> Iterator[Figure]:
+def _distributions(run: Report) -> Figure | None:
     if not (rows := plots.distribution_rows(run.mixes)):
-        return
+        return None
     smoothing = next(iter(run.mixes.values()))["smoothing"]
-    yield Figure(
+    return Figure(
         "distributions",
         "What each iteration trains on",
         "The paper's Figure 2. P_LLM: the teacher's right rationales. P_student: the student's own "
@@ -120,11 +116,11 @@ def _distributions(run: Report) -> Iterator[Figure]:
     )
 
 
-def _bias(run: Report) -> Iterator[Figure]:
+def _bias(run: Report) -> Figure | None:
     if not run.bias:
-        return
+        return None
     order = ", ".join(run.params["mix"]["bias"])
-    yield Figure(
+    return Figure(
         "bias",
         "The biased start",
         f"The paper's Figure 3. mix.bias is {order}: of each question only the first of these "
@@ -135,10 +131,10 @@ def _bias(run: Report) -> Iterator[Figure]:
     )
 
 
-def _choices(run: Report) -> Iterator[Figure]:
+def _choices(run: Report) -> Figure | None:
     if not (rows := plots.forced_rows(run.evaluations, run.chain)):
-        return
-    yield Figure(
+        return None
+    return Figure(
         "choices",
         "How good the choice is",
         "Greedy answers with a free choice, with each strategy forced, and of an oracle that is "
@@ -150,7 +146,7 @@ def _choices(run: Report) -> Iterator[Figure]:
     )
 
 
-def _samples(run: Report) -> Iterator[Figure]:
+def _samples(run: Report) -> Figure | None:
     sampled = {f"{name}, train": figures for name, figures in run.sampled.items()} | {
         f"{name}, {benchmark}": figures["samples"]
         for name in run.chain
@@ -158,9 +154,9 @@ def _samples(run: Report) -> Iterator[Figure]:
         if "samples" in figures
     }
     if not sampled:
-        return
+        return None
     rows = plots.sample_rows(sampled)
-    yield Figure(
+    return Figure(
         "samples",
         "Several samples of a question",
         "pass@k: a right one is among k samples (unbiased estimator). majority@k: the most "
@@ -172,9 +168,9 @@ def _samples(run: Report) -> Iterator[Figure]:
     )
 
 
-def _failures(run: Report) -> Iterator[Figure]:
+def _failures(run: Report) -> Figure | None:
     rows = plots.failure_rows(run.evaluations, run.chain)
-    yield Figure(
+    return Figure(
         "failures",
         "How answers fail",
         "The share of all answers that fail in each way.",
@@ -184,10 +180,10 @@ def _failures(run: Report) -> Iterator[Figure]:
     )
 
 
-def _losses(run: Report) -> Iterator[Figure]:
+def _losses(run: Report) -> Figure | None:
     if not run.losses:
-        return
-    yield Figure(
+        return None
+    return Figure(
         "losses",
         "Loss of each training",
         "In nats a completion token: the mean since the point before.",
@@ -197,7 +193,7 @@ def _losses(run: Report) -> Iterator[Figure]:
     )
 
 
-MAKERS: tuple[Callable[[Report], Iterator[Figure]], ...] = (
+MAKERS: tuple[Callable[[Report], Figure | None], ...] = (
     _accuracy,
     _shares,
     _teacher,
@@ -213,27 +209,20 @@ MAKERS: tuple[Callable[[Report], Iterator[Figure]], ...] = (
 def _pivot(
     rows: Sequence[Row], keys: Sequence[str], across: str, show: Callable[[Row], str]
 ) -> Table:
-    """A line for each combination of ``keys`` and a column for each value of ``across``."""
+    """Return a line for each combination of ``keys`` and a column for each value of ``across``."""
     columns = list(dict.fromkeys(row[across] for row in rows))
     lines: dict[tuple[Any, ...], dict[Any, str]] = {}
     for row in rows:
         lines.setdefault(tuple(row[key] for key in keys), {})[row[across]] = show(row)
     heads = [f"k = {column}" if across == "k" else str(column) for column in columns]
-    return Table(
-        [*keys, *heads],
+    body = [
         [
-            [
-                *(_named(key) for key in line),
-                *(cells.get(column, number(None)) for column in columns),
-            ]
-            for line, cells in lines.items()
-        ],
-        len(keys),
-    )
-
-
-def _named(key: Any) -> str:
-    return key if isinstance(key, str) else number(key)
+            *(key if isinstance(key, str) else number(key) for key in line),
+            *(cells.get(column, DASH) for column in columns),
+        ]
+        for line, cells in lines.items()
+    ]
+    return Table([*keys, *heads], body, len(keys))
 
 
 def _share(row: Row) -> str:

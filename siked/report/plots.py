@@ -8,8 +8,6 @@ Rows stand in the order of the iterations, and pictures keep that order on their
 ``it10`` comes after ``it9``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +28,7 @@ TOGETHER = "together"
 
 
 def accuracy_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> list[Row]:
-    """Accuracy of each named student: ``{iteration, benchmark, accuracy, low, high}``."""
+    """Return accuracy of each named student: ``{iteration, benchmark, accuracy, low, high}``."""
     return [
         {"iteration": name, "benchmark": benchmark}
         | {key: figures[key] for key in ("accuracy", "low", "high")}
@@ -40,7 +38,7 @@ def accuracy_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -
 
 
 def share_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> list[Row]:
-    """Strategies that each named student chose: ``{iteration, benchmark, strategy, share}``.
+    """Return strategies that each named student chose: ``{iteration, benchmark, strategy, share}``.
 
     The shares of an iteration and benchmark sum to 1; answers without a valid strategy tag stand
     last, as ``no valid tag``.
@@ -57,7 +55,7 @@ def share_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> l
 
 
 def failure_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> list[Row]:
-    """How each named student fails: ``{iteration, benchmark, failure, share}``.
+    """Return how each named student fails: ``{iteration, benchmark, failure, share}``.
 
     A share is of all answers. Every kind that any of the students shows has a row everywhere, and
     so has ``wrong``.
@@ -87,7 +85,7 @@ def teacher_rows(
     evaluations: Mapping[str, Evaluation],
     names: Sequence[str],
 ) -> list[Row]:
-    """The teacher's strategies and the named students': ``{benchmark, whose, strategy, share}``.
+    """Return the strategies of all of them: ``{benchmark, whose, strategy, share}``.
 
     The teacher's shares are those of its right rationales that may train (``p_llm`` of iteration
     0's mix), the same on every benchmark; a student's are those that it freely chooses.
@@ -111,7 +109,7 @@ def teacher_rows(
 
 
 def distribution_rows(mixes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """What each mix is made of: ``{iteration, distribution, strategy, share, alpha, kl}``.
+    """Return what each mix is made of: ``{iteration, distribution, strategy, share, alpha, kl}``.
 
     The distributions are P_LLM, P_student and P_train; a share is None where nothing was right,
     as P_student's are in iteration 0. An iteration after the plateau mixes nothing and has no row.
@@ -133,7 +131,7 @@ def distribution_rows(mixes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
 
 
 def bias_rows(before: Mapping[str, int], after: Mapping[str, int]) -> list[Row]:
-    """What a bias leaves of D_LLM: ``{which, strategy, rows, share}``.
+    """Return what a bias leaves of D_LLM: ``{which, strategy, rows, share}``.
 
     Args:
         before: The teacher's rationales by strategy.
@@ -152,7 +150,7 @@ def bias_rows(before: Mapping[str, int], after: Mapping[str, int]) -> list[Row]:
 
 
 def forced_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> list[Row]:
-    """Free choice, each strategy forced, and the oracle.
+    """Return free choice, each strategy forced, and the oracle.
 
     ``{iteration, benchmark, choice, accuracy, low, high}``; evaluations without forced answers
     have no rows.
@@ -168,7 +166,7 @@ def forced_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> 
 
 
 def sample_rows(sampled: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """pass@k and majority@k: ``{iteration, figure, samples of, k, accuracy, low, high}``.
+    """Return pass@k and majority@k: ``{iteration, figure, samples of, k, accuracy, low, high}``.
 
     Args:
         sampled: By whose samples they are, what ``siked.analysis.samples.several`` says.

@@ -17,11 +17,11 @@ from siked.records import (
     VerifiedRationale,
     write_records,
 )
+from siked.report.cards import written_by
 from siked.report.cards.croissant import croissant
 from siked.report.cards.data import DataCard, markdown
 from siked.report.cards.facts import NOT_STATED, measure, sources
 from siked.report.cards.model import Facts, Training, model_card
-from siked.report.cards.teacher import written_by
 from siked.settings import Source, StudentSettings, TeacherSettings
 
 DEMO = Source(format="demo", rows=3)

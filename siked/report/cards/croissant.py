@@ -10,8 +10,6 @@ The files are found from where the metadata lies, so that it can be loaded in a 
 Its reader takes texts that look like numbers for numbers (`predicted` 16 comes as 16.0).
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -27,7 +25,7 @@ _TYPES = {str: mlc.DataType.TEXT, int: mlc.DataType.INTEGER, bool: mlc.DataType.
 
 
 def croissant(card: DataCard, folder: Path) -> dict[str, Any]:
-    """The metadata as JSON-LD.
+    """Return the metadata as JSON-LD.
 
     Args:
         card: what is to be described.
@@ -94,7 +92,7 @@ def _record_set(facts: FileFacts) -> mlc.RecordSet:
 
 
 def _type(annotation: Any) -> str | None:
-    """The type of a field; None where it is a list of records."""
+    """Return the type of a field; None where it is a list of records."""
     if get_origin(annotation) is tuple:
         return None
     for one in (annotation, *get_args(annotation)):

@@ -1,14 +1,12 @@
 """The data card of one data set of a run, as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from siked.records import Record
+from siked.report.cards import cell, render
 from siked.report.cards.facts import FileFacts, SourceFacts, licences
-from siked.report.cards.rendering import cell, render
 from siked.settings import flat
 
 
@@ -34,17 +32,17 @@ class DataCard:
 
     @property
     def kinds(self) -> list[type[Record]]:
-        """The record kinds of the files, in order."""
+        """Return the record kinds of the files, in order."""
         return list(dict.fromkeys(one.kind for one in self.files if one.kind is not None))
 
     @property
     def licences(self) -> list[str]:
-        """The different licences of the sources."""
+        """Return the different licences of the sources."""
         return licences(self.sources)
 
 
 def markdown(card: DataCard) -> str:
-    """The card as Markdown; the same card gives the same text."""
+    """Return the card as Markdown; the same card gives the same text."""
     return render(
         "data-card.md",
         card=card,
@@ -56,13 +54,13 @@ def markdown(card: DataCard) -> str:
 
 
 def _shares(counts: Mapping[str, int]) -> str:
-    """``cot 33.3%, pot 66.7%``."""
+    """Return ``cot 33.3%, pot 66.7%``."""
     whole = sum(counts.values())
     return ", ".join(f"{name} {100 * counts[name] / whole:.1f}%" for name in sorted(counts))
 
 
 def _meanings(kind: type[Record]) -> list[tuple[str, str, str]]:
-    """The fields of a record kind: name, type and meaning."""
+    """Return the fields of a record kind: name, type and meaning."""
     properties = kind.model_json_schema()["properties"]
     return [
         (name, _type(properties[name]), (definition.description or "").replace("``", "`"))
@@ -71,7 +69,7 @@ def _meanings(kind: type[Record]) -> list[tuple[str, str, str]]:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """``string or null``."""
+    """Return ``string or null``."""
     if "anyOf" in schema:
         return " or ".join(_type(one) for one in schema["anyOf"])
     return str(schema.get("type", "string"))

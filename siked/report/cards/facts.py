@@ -1,7 +1,5 @@
 """What a data card says of a file and of a source, measured from the bytes themselves."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,14 +7,7 @@ from pathlib import Path
 
 from siked.files import sha256
 from siked.questions.published import known
-from siked.records import (
-    Example,
-    Question,
-    Rationale,
-    Record,
-    VerifiedRationale,
-    read_records,
-)
+from siked.records import Example, Question, Rationale, Record, VerifiedRationale, read_records
 from siked.settings import Source
 
 OWN_LICENCE = "Apache-2.0"
@@ -39,7 +30,7 @@ class Lengths:
         self.longest = max(self.longest, length)
 
     def __str__(self) -> str:
-        """``35.5 on average, at most 96``."""
+        """Return ``35.5 on average, at most 96``."""
         if not self.rows:
             return "none"
         return f"{self.total / self.rows:.1f} on average, at most {self.longest}"
@@ -89,7 +80,7 @@ class SourceFacts:
 
 
 def measure(path: Path, kind: type[Record] | None, what: str) -> FileFacts:
-    """Read one file and say what is in it.
+    """Return what is in one file.
 
     Raises:
         UserError: it is missing, or a row is not of its kind.
@@ -129,7 +120,7 @@ def _count(facts: FileFacts, row: Record) -> None:
 
 
 def sources(role: str, settings: dict[str, Source], root: Path) -> list[SourceFacts]:
-    """Where the train or the test questions came from, with the hashes of their files.
+    """Return where the train or the test questions came from, with the hashes of their files.
 
     Args:
         role: ``train`` or ``test``.
@@ -158,20 +149,12 @@ def _source(name: str, role: str, source: Source, root: Path) -> SourceFacts:
         title = f"{path} ({source.format} format)"
         return SourceFacts(name, role, title, NOT_STATED, None, hashes)
     (one,) = published
-    return SourceFacts(
-        name=name,
-        role=role,
-        title=one.title,
-        licence=one.licence,
-        licence_url=one.licence_url,
-        files=hashes,
-        citation=one.citation,
-        homepage=one.homepage,
-    )
+    about = (one.title, one.licence, one.licence_url)
+    return SourceFacts(name, role, *about, hashes, one.citation, one.homepage)
 
 
 def _files(path: Path, source: Source) -> list[Path]:
-    """The files that a source reads."""
+    """Return the files that a source reads."""
     if not path.is_dir():
         return [path]
     if source.format == "gsm8k":
@@ -180,10 +163,10 @@ def _files(path: Path, source: Source) -> list[Path]:
 
 
 def spdx(licence: str) -> str:
-    """The page of a licence with an SPDX name."""
+    """Return the page of a licence with an SPDX name."""
     return f"https://spdx.org/licenses/{licence}.html"
 
 
 def licences(facts: Iterable[SourceFacts]) -> list[str]:
-    """The different licences of some sources, in order."""
+    """Return the different licences of some sources, in order."""
     return list(dict.fromkeys(one.licence for one in facts))

