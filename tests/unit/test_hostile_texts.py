@@ -26,7 +26,7 @@ from siked.prompts import Prompt
 from siked.questions.arithmetic import evaluate
 from siked.records import Question, read_records, write_records
 from siked.settings import Source, StudentSettings, TransformersSettings, load_params
-from siked.tracking.store import public
+from siked.tracking.store import hide_secrets
 from tests.unit.test_endpoint import chat, server
 
 PACKAGE = Path(siked.__file__).parent
@@ -148,7 +148,7 @@ def test_an_error_is_one_line_of_bounded_length():
 )
 def test_no_key_stands_in_a_message(text, secret):
     assert secret not in str(UserError(text))
-    assert secret not in public(text)
+    assert secret not in hide_secrets(text)
 
 
 def test_a_key_of_the_environment_stands_in_no_message(monkeypatch):

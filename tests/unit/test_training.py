@@ -2,6 +2,7 @@
 
 import json
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from siked.errors import UserError
+from siked.models.loading import Loaded, end_of_turn, end_tokens
 from siked.settings import Schedule
 from siked.training import checkpoints, lean, sft
 from siked.training.examples import IGNORED, encode
@@ -73,6 +75,21 @@ def test_without_a_template_a_completion_ends_with_the_end_of_sequence(examples,
     tokenizer.eos_token = "<|endoftext|>"
     row = encode(tokenizer, examples[:1], max_length=256).rows[0]
     assert row["input_ids"][-1] == tokenizer.convert_tokens_to_ids("<|endoftext|>")
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n"])
+def test_generation_ends_where_training_ended(space, examples, base):
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.chat_template = tokenizer.chat_template.replace(
+        "'<|im_end|>'", f"'{space}<|im_end|>'"
+    )
+    tokenizer.eos_token = "<|endoftext|>"
+    row = encode(tokenizer, examples[:1], max_length=256).rows[0]
+    end = row["input_ids"][-1]
+    assert end == end_of_turn(tokenizer) == tokenizer.convert_tokens_to_ids("<|im_end|>")
+    generation = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
+    model = SimpleNamespace(generation_config=generation)
+    assert end_tokens(Loaded(model, tokenizer)) == {end, tokenizer.eos_token_id}
 
 
 def test_too_long_examples_are_left_out_and_counted(examples, tokenizer):
