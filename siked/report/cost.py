@@ -1,14 +1,10 @@
 """What the stages of a run handled, and how long they took where that is known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from siked.report.machine import Measured
-    from siked.report.run import Report
+from siked.report.machine import Measured
+from siked.report.run import Report
 
 
 @dataclass(frozen=True)
@@ -25,13 +21,13 @@ class Cost:
 
 
 def costs(run: Report, measured: Measured | None = None) -> list[Cost]:
-    """A row a stage, in the order in which they run."""
+    """Return a row a stage, in the order in which they run."""
     seconds = measured.seconds if measured else {}
     return [Cost(stage, rows, tokens, seconds.get(stage)) for stage, rows, tokens in _handled(run)]
 
 
 def _handled(run: Report) -> Iterator[tuple[str, int | None, int | None]]:
-    """Stages, rows and tokens."""
+    """Yield stages, rows and tokens."""
     yield "questions", None, None
     yield "base", None, None
     for strategy, figures in run.teacher["strategies"].items():

@@ -4,8 +4,6 @@ These are no part of the run's outputs, which are the same on every machine; ``s
 them to a page that is sent to others.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil
@@ -35,7 +33,7 @@ class Measured:
 
 
 def measured(root: Path, experiment: str | None = None) -> Measured:
-    """This machine, and the times that stages took on it.
+    """Return this machine, and the times that stages took on it.
 
     Args:
         root: The repository's root.
@@ -64,7 +62,7 @@ def measured(root: Path, experiment: str | None = None) -> Measured:
 
 
 def _seconds(path: Path, experiment: str | None) -> dict[str, float]:
-    """The last time of each stage."""
+    """Return the last time of each stage."""
     found = {one.stage: one.seconds for one in timings(path) if one.experiment == experiment}
     if experiment is not None and not found:
         raise UserError(f"{path}: knows no stage of the experiment {experiment!r}")
@@ -88,7 +86,7 @@ def _version(package: str) -> str | None:
 
 
 def _said(*command: str) -> str:
-    """What a program prints; nothing where it is missing or fails."""
+    """Return what a program prints; nothing where it is missing or fails."""
     if shutil.which(command[0]) is None:
         return ""
     done = subprocess.run(command, capture_output=True, text=True, check=False)

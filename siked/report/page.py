@@ -5,14 +5,12 @@ address at all. What models wrote stands in the page as JSON in which no tag can
 scripts show it as text, never as markup.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 import jinja2
@@ -21,14 +19,11 @@ from markupsafe import Markup
 
 from siked.report import formats
 from siked.report.cost import costs
-from siked.report.figures import figures
+from siked.report.figures import Figure, figures
+from siked.report.machine import Measured
 from siked.report.pictures import FAINT, INK, MUTED
+from siked.report.run import Report
 from siked.settings import flat
-
-if TYPE_CHECKING:
-    from siked.report.figures import Figure
-    from siked.report.machine import Measured
-    from siked.report.run import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("common.js", "figures.js", "rationales.js", "changes.js")
@@ -37,7 +32,7 @@ COLOURS = {INK: "var(--ink)", MUTED: "var(--muted)", FAINT: "var(--line)"}
 
 
 def render(run: Report, measured: Measured | None = None) -> str:
-    """The report as a whole HTML document.
+    """Return the report as a whole HTML document.
 
     Args:
         run: What the run found. The same run gives the same bytes.
