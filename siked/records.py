@@ -63,7 +63,8 @@ class Question(Record):
     question: str
     """The text."""
     answer: str
-    """The gold answer: an exact integer, decimal or fraction, without unit or separators."""
+    """The gold answer: an exact integer, decimal or fraction, without unit or separators; of a
+    source with ``answers: expressions`` also an expression, as LaTeX."""
     family: str | None = None
     """The problem family, where the source knows it."""
     solution: tuple[Step, ...] = ()
@@ -105,6 +106,7 @@ class Failure(StrEnum):
     NOT_A_NUMBER = "not-a-number"
     NOT_FINITE = "not-finite"
     FORBIDDEN = "forbidden"
+    UNREADABLE_GOLD = "unreadable-gold"
 
 
 class VerifiedRationale(Rationale):

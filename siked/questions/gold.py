@@ -2,6 +2,8 @@
 
 "1,000" -> "1000"     "9 (apples)" -> "9"     "12.50" -> "12.50"     "3/7" -> "3/7"
 "1 1/2" -> "3/2"      "6:7", "John", "45; 15" -> not one number
+
+A gold is read by the grammar of stated answers (``siked.verification.numbers``).
 """
 
 from __future__ import annotations
@@ -9,19 +11,16 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-MOST_DIGITS = 1000
-"""Longer numbers are no answers: what computes with them takes quadratic time."""
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
-_NUMBER = re.compile(
-    rf"(?P<sign>[-\u2212]?)\s*+\$?\s*+"
-    rf"(?:(?:(?P<whole>\d+)\s++)?(?P<over>{_DIGITS})\s*/\s*(?P<under>{_DIGITS})"
-    rf"|(?P<decimal>{_DIGITS}(?:\.\d+)?|\.\d+))"
-    r"(?:\s*\([^()\d]*\))?"
-)
+from siked.verification.compare import expression_gold, without_noise
+from siked.verification.numbers import read
+
+MOST_CHARACTERS = 1000
+"""Longer texts are no answers."""
+_FRACTION = re.compile(r"-?\d+/\d+")
 
 
 def exact(text: str) -> Fraction:
-    """The value of a number as ``gold`` and ``plain`` write it.
+    """Return the value of a number as ``gold`` and ``plain`` write it.
 
     Raises:
         ValueError: the text is not such a number.
@@ -33,7 +32,7 @@ def exact(text: str) -> Fraction:
 
 
 def plain(value: Fraction) -> str:
-    """A value as an integer, a decimal where it ends, else a fraction in lowest terms."""
+    """Return a value as an integer, a decimal where it ends, else a fraction in lowest terms."""
     rest = value.denominator
     places = 0
     while rest % 10 == 0 or rest % 5 == 0 or rest % 2 == 0:
@@ -48,25 +47,34 @@ def plain(value: Fraction) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}".rstrip("0")
 
 
-def gold(text: str) -> str:
-    """The one number that an answer says: without unit, currency and separators, digits kept.
+def gold(text: str, *, expressions: bool = False) -> str:
+    """Return the one number that an answer says, without unit and separators, digits kept.
+
+    A number with a percent sign keeps it. A 32-bit float is written as the short decimal that it
+    stands for.
+
+    Args:
+        text: the published answer.
+        expressions: whether an expression is taken too, as LaTeX.
 
     Raises:
         ValueError: the answer is not one number; the text is why, a colon, and the answer.
     """
-    text = text.strip()
-    match = _NUMBER.fullmatch(text)
-    if match is None:
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"more than {MOST_CHARACTERS} characters: {text.strip()[:20]!r}...")
+    found = read(text.strip().removeprefix("####").strip())
+    number = found.number
+    if number is None:
+        if expressions and (latex := expression_gold(text)) is not None:
+            return latex
         raise ValueError(f"not one number: {text.strip()!r}")
-    if len(text) > MOST_DIGITS:
-        raise ValueError(f"more than {MOST_DIGITS} digits: {text.strip()[:20]!r}...")
-    sign = "-" if match["sign"] else ""
-    if match["decimal"] is not None:
-        decimal = match["decimal"].replace(",", "")
-        return sign + ("0" + decimal if decimal.startswith(".") else decimal)
-    over, under = (int(match[part].replace(",", "")) for part in ("over", "under"))
-    if under == 0:
-        raise ValueError(f"divides by zero: {text.strip()!r}")
-    if match["whole"]:
-        return sign + str(int(match["whole"]) + Fraction(over, under))
-    return f"{sign}{over}/{under}"
+    percent = "%" if number.percent else ""
+    clean = without_noise(number)
+    value, places = clean.value, clean.places
+    if places is None:
+        written = found.text.replace(",", "").replace("\u2212", "-").strip()
+        return (written if _FRACTION.fullmatch(written) else str(value)) + percent
+    digits = str(abs(value) * 10**places).rjust(places + 1, "0")
+    sign = "-" if value < 0 else ""
+    whole, fixed = digits[: len(digits) - places], digits[len(digits) - places :]
+    return f"{sign}{whole}.{fixed}{percent}" if places else f"{sign}{whole}{percent}"

@@ -36,7 +36,8 @@ Fraction01 = Annotated[float, Field(ge=0, le=1)]
 StrategyName = Annotated[str, OneOf(tuple(STRATEGIES))]
 RuleName = Literal[
     "final-answer", "hash-marks", "boxed", "the-answer-is", "answer-letter", "answer-equals",
-    "last-number", "answer-variable", "solution-function", "last-printed", "last-value",
+    "answer-tag", "last-number", "answer-variable", "solution-function", "last-printed",
+    "last-value",
 ]  # fmt: skip
 """The rules that find an answer: of a text, then of a program."""
 FIRST_ITERATION = "it0"

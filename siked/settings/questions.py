@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -29,6 +29,10 @@ class Source(Settings):
     """Field or column that holds the question (`jsonl`, `csv`, `parquet`, `dataset`)."""
     answer_field: str = "answer"
     """Field or column that holds the answer (`jsonl`, `csv`, `parquet`, `dataset`)."""
+    answers: Literal["numbers", "expressions"] = "numbers"
+    """Which answers count: `numbers` alone, or `expressions` such as `2\\sqrt{3}` and `x^2 + 1` as
+    well, which Math-Verify compares (`jsonl`, `csv`, `parquet`, `dataset`). Rows with others are
+    left out."""
     rows: PositiveInt | None = None
     """Take this many rows, drawn by a stable hash of the question; all where null. For `demo`,
     how many to write."""

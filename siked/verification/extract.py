@@ -1,16 +1,19 @@
-r"""The answer that a rationale gives, and by which rule it was found.
+r"""The answer that a rationale states last, and by which marker it was found.
 
-    "16 - 3 - 4 = 9 eggs ...\nFinal Answer: 18"   -> "18"  final-answer
-    "... 9 * 2 = $18\n#### 18"                     -> "18"  hash-marks
-    "... is $\boxed{18}$."                         -> "18"  boxed
-    "So the answer is $18."                        -> "18"  the-answer-is
-    "She makes 9 * 2 = 18\nA: 18\n\nQ: Tom has 4"  -> "18"  answer-letter
-    "eggs = 16 - 7\nanswer = 18"                   -> "18"  answer-equals
-    "She makes 9 * 2 = $18 every day."             -> "18"  last-number
+    "16 - 3 - 4 = 9 eggs ...\nFinal Answer: 18"    -> "18"  final-answer
+    "... 9 * 2 = $18\n#### 18"                      -> "18"  hash-marks
+    "... is $\boxed{18}$."                          -> "18"  boxed
+    "So the answer is $18."                         -> "$18" the-answer-is
+    "She makes 9 * 2 = 18\nA: 18\n\nQ: Tom has 4"   -> "18"  answer-letter
+    "eggs = 16 - 7\nanswer = 18"                    -> "18"  answer-equals
+    "<answer>18</answer>"  '{"answer": 18}'         -> "18"  answer-tag
+    "She makes 9 * 2 = $18 every day."              -> "$18" last-number
 
-The rules are tried in this order on the rationale's own part of the text: many models, once done,
-go on with another problem of their own invention, and that is cut off first. Nothing here raises,
-whatever the text, and the time taken grows with its length alone.
+Position decides, not rank: of all markers with a value the last one counts, of the rationale's own
+part of the text. What is not its own is cut off first: drafts (``<think>``), and other problems,
+which many models go on with once they are done. What stands behind a marker is read by
+``siked.verification.numbers``. Nothing here raises, whatever the text, and the time taken grows
+with its length alone.
 """
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
@@ -18,79 +21,27 @@ whatever the text, and the time taken grows with its length alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
-from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from siked.verification.numbers import parse, scan
+from siked.verification.layout import draws
+from siked.verification.numbers import Reading, read, read_last
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
 
 LONGEST = 50_000
 """Longer texts are read up to here; no rationale is a tenth as long."""
+_MOST_STATED = 400
+"""Longer, nothing is read as an answer."""
+_MOST_LINES = 8
+_MOST_MARKS = 50
+"""So many markers are looked at, from the last on."""
 
-# Patterns of what begins a line start with the line break before it, and the text is given one in
-# front: a search then looks at line breaks alone, several times as fast as ``^`` would.
-_MARKS = r"[*_#>\s]{0,6}"
-_LINE = rf"\n{_MARKS}"
-_CALCULATOR = re.compile(r"<<[^<>\n]*>>")
-_FINAL = re.compile(
-    rf"{_LINE}(?:(?:so|thus|therefore|hence)[, ]+)?(?:the\s+|my\s+)?final\s+answer\b"
-    r"(?:\s+is)?\s{0,3}[*_]{0,3}\s{0,3}[:=]?[*_]{0,3}",
-    re.IGNORECASE,
-)
-# Four hashes may also open a heading: "#### Step 1", "#### 1. Find the eggs".
-_HASHES = re.compile(
-    r"(?<!#)#{4}(?!#)(?![ \t*_]*(?:\d{1,2}[.)][ \t*_]+[A-Za-z]|(?:Step|Part|Solution|Answer|Final|"
-    r"Conclusion|Explanation|Calculation|Result|Response|Question|Problem|Instruction|Input|"
-    r"Output|Example)s?\b))",
-    re.IGNORECASE,
-)
-_BOX = re.compile(r"\\(?:boxed|fbox)\s?\{")
-_ANSWER_IS = re.compile(
-    r"\banswer\s+(?:is|are|was|would be|will be|should be)\b(?!\s+not\b)\s*:?"
-    r"|\bthe\s+(?:correct\s+|final\s+)?answer\s?[:=]",
-    re.IGNORECASE,
-)
-_LETTER = re.compile(rf"{_LINE}A(?:nswer|NSWER)?{_MARKS}:[*_]{{0,3}}")
-_EQUALS = re.compile(
-    rf"{_LINE}(?:[Aa]nswer|ANSWER|[Aa]ns|ANS)\b[*_ \t]{{0,5}}(?:[=:]|is\b)[*_]{{0,3}}"
-)
-
-# How another problem begins. The first kind may also be a step of least-to-most, so it counts only
-# behind an answer; the second kind counts wherever something else stands before it, and so does
-# the end of a turn.
-_NEXT = re.compile(
-    rf"{_LINE}(?:"
-    rf"(?:Q(?:uestion)?|Problem|Exercise|Example|Task)\s{{0,2}}\d*{_MARKS}[:.)]"
-    rf"|(?:Human|User|Instruction|Input|Note|Explanation|Solution)\s{{0,2}}\d*{_MARKS}:"
-    rf"|(?<=#)\s*(?:Instruction|Question|Problem|Input|Example)\b)",
-    re.IGNORECASE,
-)
-_NEW = re.compile(
-    rf"{_LINE}(?:(?:Question|Problem|Human|User){_MARKS}:|(?<=#)\s*Instruction{_MARKS}:)",
-    re.IGNORECASE,
-)
-_TURN = re.compile(
-    r"<\|?(?:im_end|im_start|endoftext|eot_id|end_of_turn|end|eos|user)\|?>|</s>|\[/?INST\]"
-)
-
-_OPERATION = re.compile(
-    r"[+*/^×÷]\s*[\d(a-z]|-\s?\(|[\d)]\s?-\s?[a-z(\d]|[a-z)]\s-\s[\d(a-z]|\b[a-z]-\d"
-    r"|\\(?:sqrt|[dtc]?frac|pi|log|ln|cdot|times|div|pm)|\bsqrt|[√π]"
-    r"|\d\s?[xyz](?![a-z])",
-    re.IGNORECASE,
-)
-"""What shows that a text is an expression and not a sentence."""
-_CLAUSE = re.compile(
-    r"(?>[^+*/^×÷:]*?[\s,;(](?:for|since|because|as|per|in|from|after|of|each|every|at|with|when|by|"
-    r"on|to|than|so|which|that|if|is|are|was|were|out|during|over|within|left)\b)[^:]*",
-    re.IGNORECASE,
-)
-"""How a sentence goes on behind its answer, up to its next number."""
-_ASIDE = re.compile(
-    r"(?>[^\d+*/^×÷:=]*?(?:[.!?][\"'*$)]{0,4}\s+[\"'(*]{0,3}[A-Z]|[\s,;](?i:since|because)\s|\s\([a-z]))"
-    r"[^:]*"
-)
-"""How the reason or another sentence follows an answer; it may hold equations of its own."""
+RULES = (
+    "final-answer", "hash-marks", "boxed", "the-answer-is", "answer-letter", "answer-equals",
+    "answer-tag", "last-number",
+)  # fmt: skip
+"""How an answer may be found."""
 
 
 class Extracted(NamedTuple):
@@ -100,167 +51,399 @@ class Extracted(NamedTuple):
     rule: str | None
 
 
+class _Mark(NamedTuple):
+    """A place where a text says its answer."""
+
+    start: int
+    end: int
+    rule: str
+    close: int = -1
+    """Where a box or a tag ends; -1 for a marker in front; the text's end where it never does."""
+
+
 def extract(text: str, ignore: Container[str] = ()) -> Extracted:
-    """The answer of a rationale.
+    """Return the answer of a rationale.
 
     Args:
         text: the rationale.
         ignore: rules that are not tried.
     """
-    own = _own_lines(text[:LONGEST])
-    for rule, find in _FINDERS.items():
-        if rule not in ignore and (found := find(own)):
-            return Extracted(found, rule)
+    lines = _own(text[:LONGEST])
+    marks = sorted(_marks(lines, ignore))
+    end = _run_on(lines, marks)
+    if end < len(lines):
+        lines = lines[:end]
+        marks = [one for one in marks if one.end <= end]
+    found = _stated(lines, marks)
+    if found is not None:
+        answer, rule = found
+        return Extracted(answer, rule if answer is not None else None)
+    if "last-number" not in ignore and (last := read_last(lines)) is not None and last.text:
+        return Extracted(last.text, "last-number")
     return Extracted(None, None)
 
 
-def _own_lines(text: str) -> str:
-    """A text up to where it goes on with another problem; every line behind a line break."""
+# --- the rationale's own part -------------------------------------------------------------------
+
+_CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")
+_THOUGHT = "think|thinking|thought|thoughts|reasoning|scratchpad|reflection|analysis|draft"
+_DRAFT_ENDS = re.compile(
+    rf"</(?:{_THOUGHT})>|\[/THINK\]|<\|?/?end_of_thought\|?>|◁/think▷|<\|end_of_thinking\|>"
+    r"|<\|channel\|?>\s?final\s?<\|message\|>",
+    re.IGNORECASE,
+)
+_DRAFT_BEGINS = re.compile(
+    rf"<(?:{_THOUGHT})>|\[THINK\]|<\|?begin_of_thought\|?>|◁think▷"
+    r"|<\|channel\|?>\s?(?:analysis|commentary)\s?<\|message\|>",
+    re.IGNORECASE,
+)
+_TURN = re.compile(
+    r"<\|?(?:im_end|im_start|endoftext|eot_id|eom_id|end_of_turn|end|return|eos|user)\|?>|</s>"
+    r"|\[/?INST\]"
+)
+
+
+def _own(text: str) -> str:
+    """Return a text without drafts, up to the end of the turn; every line behind a line break."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "<<" in text:
-        text = _CALCULATOR.sub("", text)
+    if "<" in text or "[" in text or "◁" in text:
+        if "<<" in text:
+            text = _CALCULATOR.sub("", text)
+        text = _without_drafts(text)
     lines = "\n" + text.strip()
     if ("<" in lines or "[" in lines) and (turn := _TURN.search(lines, 2)) is not None:
         lines = lines[: turn.start()]
+    return lines
+
+
+def _without_drafts(text: str) -> str:
+    """Return what stands behind the last draft that ended, and before one that never does."""
+    last = None
+    for last in _DRAFT_ENDS.finditer(text):  # noqa: B007 - the last one is wanted
+        pass
+    if last is not None:
+        text = text[last.end() :]
+    begun = _DRAFT_BEGINS.search(text)
+    return text if begun is None else text[: begun.start()]
+
+
+# How another problem begins. Patterns of what begins a line start with the line break before it: a
+# search then looks at line breaks alone, several times as fast as ``^`` would.
+_MARKS = r"[*_#>\[\s]{0,6}"
+_LINE = rf"\n{_MARKS}"
+_NEXT = re.compile(
+    rf"{_LINE}(?:"
+    r"(?P<label>Q(?:uestion)?|Problem|Exercise|Example|Task|Quiz|Prompt|Human|User|Instruction|Input"
+    r"|Assistant|Response)"
+    rf"\s{{0,2}}(?P<number>\d{{0,4}})(?:{_MARKS}[:.)]|[*_\]]{{0,4}}(?:\n|$))"
+    r"|(?<=#)\s{0,4}(?:Instruction|Question|Problem|Input|Example|Response)\b"
+    r"|(?:here(?:'s|’s| is| are)|now,?|next,?|let(?:'s|’s) (?:try|do|solve))\s(?:is\s)?"
+    r"(?:another|a new|the next|a similar|one more|more)\s[\w ]{0,20}?"
+    r"(?:question|problem|example|exercise|task)"
+    r"|<(?:question|problem|user|instruction)>)",
+    re.IGNORECASE,
+)
+_NEW = re.compile(
+    rf"{_LINE}(?:(?:Question|Problem|Human|User){_MARKS}:|(?<=#)\s{{0,4}}Instruction{_MARKS}:)",
+    re.IGNORECASE,
+)
+"""What begins another problem wherever something else stands before it."""
+_CLOSING = ("final-answer", "hash-marks", "boxed", "answer-tag")
+"""What is said once, behind the last of one's own numbered questions."""
+
+
+def _run_on(lines: str, marks: list[_Mark]) -> int:
+    """Return where a text goes on with another problem; its end where it does not.
+
+    A label counts behind an answer. One's own questions may be answered one by one, so a label
+    that goes on with the count of the one before is none ("Question 1" … "Question 2"), nor is one
+    that "A:" answered where a label stood in front of it already.
+    """
     asked = _NEXT.search(lines)
     if asked is None:
-        return lines
+        return len(lines)
     end = len(lines)
     if asked.start() > 0 and (new := _NEW.search(lines, 1)) is not None:
         end = new.start()
-    marks = [
-        match.end()
-        for marker in (_FINAL, _HASHES, _BOX, _ANSWER_IS)
-        if (match := marker.search(lines)) is not None
-    ]
-    # Least-to-most may answer the questions that it asks like this, so it counts only before any.
-    answers = [found for one in (_LETTER, _EQUALS) if (found := one.search(lines)) is not None]
-    marks += [one.end() for one in answers if one.start() < asked.start()]
-    if marks and (following := _NEXT.search(lines, min(marks))) is not None:
-        end = min(end, following.start())
-    return lines[:end]
+    answered = [
+        one.end for one in marks
+        if one.rule not in ("answer-letter", "answer-equals") or one.start < asked.start()
+    ]  # fmt: skip
+    if not answered:
+        return end
+    first = min(answered)
+    closed = min((one.end for one in marks if one.rule in _CLOSING), default=len(lines))
+    own = asked.start() < first and asked["number"]
+    count = int(asked["number"]) if own else 0
+    for following in _NEXT.finditer(lines, first):
+        number = following["number"]
+        if own and number and int(number) == count + 1 and following.start() < closed:
+            count += 1
+            continue
+        return min(end, following.start())
+    return end
 
 
-def _final(text: str) -> str | None:
-    return _first(_FINAL, text) if _says_answer(text) else None
+# --- markers ------------------------------------------------------------------------------------
+
+_WORD = re.compile(
+    r"[Aa]nswer|ANSWER|(?<=[Ff]inal )[Rr]esult|(?<=\n)(?:[Aa]ns|ANS)\b|答案|答え|答(?=[:：])"
+)
+_BEFORE = re.compile(
+    r"(?P<line>(?:^|\n)[^\w\n]{0,12}(?:\d{1,2}[.)][^\w\n]{1,6})?(?:<\w{1,6}>[^\w\n]{0,4})?)"
+    r"(?P<so>(?:so|thus|therefore|hence)[, ]{1,3})?"
+    r"(?P<whose>(?:(?:the|my|our|your|this|correct|overall|numerical|numeric|short)\s){0,3})"
+    r"(?P<final>final[\s_*]{1,4})?(?P<which>(?:correct|numerical|numeric|exact)\s)?$",
+    re.IGNORECASE,
+)
+_LONGEST_BEFORE = 60
+_SAID_BEFORE = re.compile(r"(?:\b(?:the|my|our|correct|final|so|thus)|[.!?;,])\Z")
+_OTHER_WORDS = ("答案", "答え", "答")
+_AFTER = re.compile(
+    r"s?(?P<quote>[\"'])?[*_`\]\"')]{0,4}(?:</\w{1,6}>)?"
+    r"(?:\s{0,2}\([^()\n]{0,40}\)|,[^,.:\n]{1,30},|\s(?:to|for|of|in)\s(?=[^.:=\n]{1,60}\s(?:is|are|was|:)\s)"
+    r"(?:[^\s.:=]{1,30}\s){1,10}?(?=(?:is|are|was)\b))?"
+    r"(?:\s{0,3}[*_`]{0,3}(?P<sign>[:：=])|\s{1,3}(?P<dash>[-–—])(?=\s)"
+    r"|(?P<is>\s{0,2}(?:是|为|は)|\s{0,3}(?:is|are|was|would be|will be|should be|must be|"
+    r"comes (?:out )?to|equals|works out to|turns out to be|becomes)\b"
+    r"(?!\s+not\b))(?:\s{0,2}[:：])?"
+    r"|(?P<line>\s{0,3}(?:\n|$))|(?P<bare>\s{1,3}(?=[-$€£\d\\*])))",
+)
+_HASHES = re.compile(r"(?<!#)#{4}(?!#)[ \t*_]{0,6}(?=\S)")
+_HEADING = re.compile(
+    r"\d{1,3}(?:[.)][ \t*_]{1,4}[A-Za-z*]|\ufe0f?\u20e3|:)|\([a-z\d]\)|[A-Za-z]+[ \t]+\d",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"[^\w\n]{0,8}(?:\\[a-z]{2,12}\{?[^\w\n]{0,3}){0,3}(?:(?:US|USD|R|C|A|EUR|Rs\.?)\s?[$]?)?"
+    r"(?:\d|[a-zA-Z]\s?=|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|fou?rty|fifty|sixty|seventy|eighty|"
+    r"ninety|half|none|no|a|minus|negative)\b)"
+)
+"""How a value begins behind hash marks."""
+_JSON = re.compile(r"(?:\s{0,4}[\"'](?=([^\"'\n]{1,200})[\"'])|\s{0,4}(?=([^,}\n]{1,200})))")
+_WORDS = ("nswer", "NSWER", "esult", "\nans", "\nAns", "\nANS")
+_LETTER = re.compile(rf"{_LINE}A{_MARKS}:[*_]{{0,3}}")
+_BOX = re.compile(r"\\(?:boxed|fbox)\s?\{")
+_TAG = re.compile(r"<(final_?answer|answer|ans|result|final)>", re.IGNORECASE)
 
 
-def _hashes(text: str) -> str | None:
-    return _first(_HASHES, text) if "####" in text else None
+def _marks(text: str, ignore: Container[str]) -> Iterator[_Mark]:
+    """Yield the markers of a text that are not ignored, kind by kind."""
+    found = [_LETTER.finditer(text)]
+    # To look whether a word is there at all is far faster than the patterns.
+    if any(word in text for word in _WORDS) or not text.isascii():
+        found.append(_WORD.finditer(text))
+    if "####" in text:
+        found.append(_HASHES.finditer(text))
+    if "box" in text:
+        found.append(_BOX.finditer(text))
+    if "<" in text:
+        found.append(_TAG.finditer(text))
+    for matches in found:
+        for match in matches:
+            mark = _mark(text, match)
+            if mark is not None and mark.rule not in ignore:
+                yield mark
 
 
-def _boxed(text: str) -> str | None:
-    """What stands in the last box."""
-    if "box" not in text:
+def _mark(text: str, match: re.Match[str]) -> _Mark | None:
+    """Return the marker that a match of one of the patterns is; None where it is none."""
+    start, end = match.span()
+    if match.re is _WORD:
+        return _worded(text, match)
+    if match.re is _LETTER:
+        return _Mark(start + 1, end, "answer-letter")
+    if match.re is _BOX:
+        return _Mark(start, end, "boxed", _closing(text, end))
+    if match.re is _TAG:
+        close = text[end : end + _MOST_STATED].lower().find(f"</{match[1].lower()}>")
+        return _Mark(start, end, "answer-tag", len(text) if close < 0 else end + close)
+    heading = _VALUE.match(text, end) is None or _HEADING.match(text, end) is not None
+    return None if heading else _Mark(start, end, "hash-marks")
+
+
+def _worded(text: str, word: re.Match[str]) -> _Mark | None:
+    """Return the marker that the word "answer" is a part of; None where it is of none."""
+    after = _AFTER.match(text, word.end())
+    if after is None:
         return None
-    for match in list(_BOX.finditer(text))[:-6:-1]:
-        depth = 1
-        for at in range(match.end(), min(len(text), match.end() + 500)):
-            depth += {"{": 1, "}": -1}.get(text[at], 0)
+    if after["quote"] and after["sign"] == ":":
+        value = _JSON.match(text, after.end())
+        group = 1 if value and value[1] else 2
+        return value and _Mark(word.start(), value.start(group), "answer-tag", value.end(group))
+    rule = _word_rule(text, word, after)
+    return None if rule is None else _Mark(word.start(), after.end(), rule)
+
+
+def _word_rule(text: str, word: re.Match[str], after: re.Match[str]) -> str | None:
+    """Return the rule of a marker with "answer" in it, by what stands around the word."""
+    far = word.start() - _LONGEST_BEFORE
+    begin = max(text.rfind("\n", max(far, 0), word.start()), far, 0)
+    before = _BEFORE.search(text, begin, word.start())
+    previous = text[max(word.start() - 24, begin) : word.start()].lower().rstrip("*_ \t")
+    if before is not None and (previous.endswith("final") or before["final"]):
+        return "final-answer"
+    alone = before is not None and not before["whose"] and word[0].lower() != "result"
+    if after["bare"] or (after["line"] is not None and not alone):
+        return None
+    if after["is"] or word[0] in _OTHER_WORDS:
+        return "the-answer-is"
+    sign = after["sign"] or after["dash"]
+    if alone:
+        lower = word[0][0] == "a" or len(word[0]) == len("Ans")
+        return "answer-equals" if sign == "=" or (lower and sign) else "answer-letter"
+    said = sign in (":", "：", "=") and _SAID_BEFORE.search(previous) is not None
+    return "the-answer-is" if said else None
+
+
+def _closing(text: str, at: int) -> int:
+    """Return where a brace closes; the text's end where it is not closed in time."""
+    depth = 1
+    for place in range(at, min(len(text), at + _MOST_STATED)):
+        sign = text[place]
+        if sign == "{":
+            depth += 1
+        elif sign == "}":
+            depth -= 1
             if depth == 0:
-                if inside := text[match.end() : at].strip():
-                    return inside
-                break
-    return None
+                return place
+    return len(text)
 
 
-def _answer_is(text: str) -> str | None:
-    """The number behind the last "the answer is"; its sentence may go on."""
-    return _last(_ANSWER_IS, text) if _says_answer(text) else None
+# --- what stands behind them --------------------------------------------------------------------
+
+_ITEM = re.compile(r"\n\s{0,4}(?:[-*•+]\s{1,4}|>\s{0,3}|1[.)]\s{1,3}(?=[$\d]))")
+_RETRACTED = re.compile(
+    r"(?:[.!?,;\n*_]\s{0,4}|\A\s{0,4})(?:wait|actually|no[,:.]|hold on|correction|"
+    r"sorry|oops|hmm|let me (?:re|correct)|i made a mistake|"
+    r"that(?:'s| is) (?:wrong|not right|incorrect))",
+    re.IGNORECASE,
+)
+_CONFIRMED = re.compile(
+    r"\b(?:correct|right|yes|confirm|checks? out|good|matches|fine)", re.IGNORECASE
+)
+_CONCLUDES = re.compile(
+    r"[.!?\n→]|\b(?:so|no|not|but|thus|then|hence|therefore|is|are|gives?|total|makes?|wait|actually)\b"
+    r"|[=]", re.IGNORECASE
+)  # fmt: skip
 
 
-def _letter(text: str) -> str | None:
-    return _last(_LETTER, text)
+def _stated(text: str, marks: list[_Mark]) -> tuple[str | None, str] | None:
+    """Return what the last marker with a value states, with its rule; None without any.
 
-
-def _equals(text: str) -> str | None:
-    return _last(_EQUALS, text)
-
-
-def _last_number(text: str) -> str | None:
-    last = None
-    for last, _ in scan(text):  # noqa: B007 - the last one is wanted
-        pass
-    return last
-
-
-_FINDERS: dict[str, Callable[[str], str | None]] = {
-    "final-answer": _final,
-    "hash-marks": _hashes,
-    "boxed": _boxed,
-    "the-answer-is": _answer_is,
-    "answer-letter": _letter,
-    "answer-equals": _equals,
-    "last-number": _last_number,
-}
-RULES = tuple(_FINDERS)
-"""The rules, in the order in which they are tried."""
-
-
-def _says_answer(text: str) -> bool:
-    """Whether it is worth looking for the word; far faster than the patterns."""
-    return "nswer" in text or "NSWER" in text
-
-
-def _first(marker: re.Pattern[str], text: str) -> str | None:
-    """What stands behind the first marker that has something behind it."""
-    for match in marker.finditer(text):
-        if found := _behind(text, match.end()):
-            return found
-    return None
-
-
-def _last(marker: re.Pattern[str], text: str) -> str | None:
-    """What stands behind the last marker that has something behind it."""
-    for match in reversed(list(marker.finditer(text))):
-        if found := _behind(text, match.end()):
-            return found
-    return None
-
-
-def _behind(text: str, at: int) -> str | None:
-    """The answer that stands behind a marker: in the rest of its line, or the next where empty."""
-    line = ""
-    for _ in range(3):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        line = text[at:end].strip(" \t:*").strip()
-        at = end + 1
-        if line or at > len(text):
-            break
-    line = line[:500]
-    if boxed := _boxed(line):
-        return boxed
-    if not line or parse(line) is not None:
-        return line or None
-    return _stated(line)
-
-
-def _stated(line: str) -> str:
-    """The answer in a line that is more than a number.
-
-    Of "9 + 9 = 18" that is what follows the last equals sign. A sentence gives its only number, or
-    the one that it begins with where it goes on ("18 dollars for 3 days"). Everything else
-    ("5 hours 20 minutes", "3, 4") is given as it stands, for the comparison to judge.
+    The answer is None where the text breaks off in its last box.
     """
-    if "=" in line:
-        if (begun := _begun(line, _ASIDE.fullmatch)) is not None:
-            return begun
-        line = line.rpartition("=")[2].strip() or line
-        if parse(line) is not None:
-            return line
-    if (begun := _begun(line, _ASIDE.fullmatch) or _begun(line, _CLAUSE.fullmatch)) is not None:
-        return begun
-    numbers = {found for found, _ in scan(line)}
-    one = len(numbers) == 1 and _OPERATION.search(line) is None
-    return numbers.pop() if one else line
+    worded: tuple[str, str] | None = None
+    at = len(marks) - 1
+    while at >= max(len(marks) - _MOST_MARKS, 0):
+        mark = marks[at]
+        first = at
+        while first > 0 and _leads(text, marks[first - 1], marks[first]):
+            first -= 1
+        rule = marks[first].rule
+        reading, ends = _behind(text, mark)
+        if mark.rule == "boxed" and mark.close == len(text):
+            return None, rule
+        if reading is not None:
+            if mark.rule == "boxed" and _one_of_several(text, marks, at, reading):
+                return text[marks[at - 1].start : mark.close + 1][:_MOST_STATED].strip(), rule
+            if reading.number is not None or reading.latex is not None:
+                return (_retracted(text, ends) or reading.text), rule
+            if worded is None or (not _digits(worded[0]) and _digits(reading.text)):
+                worded = reading.text, rule
+                if _digits(reading.text) or rule in ("final-answer", "boxed"):
+                    return worded
+        at = first - 1
+    return worded
 
 
-def _begun(line: str, goes_on: Callable[[str, int, int], re.Match[str] | None]) -> str | None:
-    """The number that a line begins with, where it goes on in one way up to its next number."""
-    numbers = list(islice(scan(line), 2))
-    if len(numbers) < 2 or line[: numbers[0][1]].strip("$ "):
+def _digits(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+def _leads(text: str, mark: _Mark, following: _Mark) -> bool:
+    r"""Return whether one marker only introduces the next: "the final answer is \boxed{18}"."""
+    if following.start < mark.end:
+        return True
+    if mark.close >= 0:
+        return following.start < mark.close
+    between = text[mark.end : following.start]
+    if len(between) > _MOST_STATED or _digits(between):
+        return False
+    lines = [line for line in between.split("\n")[:-1] if not draws(line)]
+    return not lines
+
+
+def _behind(text: str, mark: _Mark) -> tuple[Reading | None, int]:
+    """Return what stands behind a marker, and where that ends; None for nothing."""
+    if mark.close >= 0:
+        inside = text[mark.end : min(mark.close, mark.end + _MOST_STATED)].strip()
+        return (read(inside) if inside else None), mark.close + 1
+    at = mark.end
+    stop = min(len(text), at + _MOST_STATED)
+    for number in range(_MOST_LINES):
+        end = text.find("\n", at, stop)
+        end = stop if end < 0 else end
+        line = text[at:end]
+        own = number or text[at - 1] == "\n"
+        if own and (item := _ITEM.match("\n" + line)) is not None:
+            line = line[item.end() - 1 :]
+        stated = line.rstrip(" \t*_")
+        line = line.strip(" \t:")
+        if line and not draws(line):
+            if not line[0].isalnum():
+                line, end = _display(text, at, end, line)
+            found = read(line)
+            if found.number or found.latex or _digits(line) or not (own or stated.endswith(":")):
+                return found, end
+        if line and ("\\[" in line or "$$" in line or "\\begin" in line):
+            return _shown(text, end, stop)
+        at = end + 1
+        if at >= stop:
+            break
+    return None, at
+
+
+def _display(text: str, at: int, end: int, line: str) -> tuple[str, int]:
+    """Return a line, with those that follow where it opens a display that it does not close."""
+    for opening, closing in (("\\[", "\\]"), ("$$", "$$"), ("\\begin", "\\end")):
+        if line.startswith(opening) and closing not in line[len(opening) :]:
+            close = text.find(closing, end, at + _MOST_STATED)
+            if close >= 0:
+                return " ".join(text[at:close].split("\n")), close
+    return line, end
+
+
+def _shown(text: str, at: int, stop: int) -> tuple[Reading | None, int]:
+    """Return what a display shows: all of its lines are one statement."""
+    ends = [found for mark in ("\\]", "$$", "\\end") if (found := text.find(mark, at, stop)) >= 0]
+    end = min(ends, default=stop)
+    inside = " ".join(text[at:end].split("\n")).strip()
+    return (read(inside) if inside else None), end
+
+
+def _one_of_several(text: str, marks: list[_Mark], at: int, reading: Reading) -> bool:
+    """Return whether a box stands beside another one with another value: "18, 20"."""
+    if at == 0 or marks[at - 1].rule != "boxed" or marks[at - 1].close >= marks[at].start:
+        return False
+    between = text[marks[at - 1].close + 1 : marks[at].start]
+    if len(between) > 80 or _CONCLUDES.search(between) is not None:
+        return False
+    other = read(text[marks[at - 1].end : marks[at - 1].close])
+    return (
+        other.number is None or reading.number is None or other.number.value != reading.number.value
+    )
+
+
+def _retracted(text: str, at: int) -> str | None:
+    """Return the answer that stands behind a retraction of the one before; None without one."""
+    taken_back = _RETRACTED.search(text, max(at - 1, 0))
+    if taken_back is None:
         return None
-    first, at = numbers[0]
-    return first if goes_on(line, at + len(first), numbers[1][1]) else None
+    rest = text[taken_back.end() :][: 4 * _MOST_STATED]
+    if _CONFIRMED.search(rest) is not None:
+        return None
+    last = read_last(rest)
+    return None if last is None or last.number is None else last.text

@@ -1,10 +1,18 @@
-r"""Text as an exact number, in the forms in which models write answers.
+r"""A stated answer as an exact number: the one grammar for whatever stands as an answer.
 
-    "$1,234.50"  "**18** apples"  "1.234,5"  "3/4"  "2 1/2"  "25%"  "−7"  "1.8 x 10^3"
-    "\frac{1}{2}"  "\boxed{18}"  "forty-two"  "2.5 million"
+    "$1,234.50"  "**18** apples"  "1.234,5"  "2 1/2"  "25%"  "−7"  "1.8 x 10^3"  "forty-two"
+    "x = 18"  "\frac{2+3}{4+1}"  "She makes **$18** a day."  "5 per day for 4 days is 20"
 
-A number is a ``Fraction`` with the decimal places it was written with; no binary floating point
-is used. A text of several numbers ("3 hours 20 minutes", "3:20", "5 and 6") is not a number.
+It serves text behind a marker, the inside of a box, printed output, a program's text and golds:
+
+    answer    = sentence of: [reason that is cut off], results, equations, labels, phrase
+    phrase    = words, one value, words            "Tom has 18 apples"
+              | value, unit, clause with numbers   "18 dollars for 3 days"
+              | words, "is", value                 "7 times 3 is 21"
+    value     = arithmetic over numbers, exact     "(20-6)/(4-2)", "3√4", "2 1/2", "minus 18"
+
+Several values are not one value (``5 to 7``, ``x = 5, y = 7``, ``3h30``), and nothing is cut out of
+an expression (``x + 9``, ``4x``). Fractions throughout; no binary floating point.
 """
 
 # ruff: noqa: RUF001, RUF002 - the dashes, quotes and signs are those that models write
@@ -12,263 +20,609 @@ is used. A text of several numbers ("3 hours 20 minutes", "3:20", "5 and 6") is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from siked.verification.words import in_words
+from siked.verification.arithmetic import Arithmetic, Value, closings, single_letter
+from siked.verification.layout import plain
+from siked.verification.tokens import Kind, Number, Token, tokens
+from siked.verification.words import spoken
 
-MOST_DIGITS = 1000
-"""Longer numbers, and powers of ten beyond, are not read: conversion takes quadratic time."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Number", "Reading", "parse", "read", "read_last"]
+
 MOST_TEXT = 500
-"""An answer has hundreds of characters; a longer text is none."""
-_SHORT = 40
+"""Longer texts are no answers, unless they are but a number: ``_LONG``."""
+_LONG = re.compile(r"\s*-?[0-9]{1,1000}(?:[./][0-9]{1,1000})?\s*")
+_SHORT = 60
+_PLAIN = re.compile(r"\$?(-?[0-9]{1,15})(?:\.([0-9]{1,12}))?\.?")
+"""What most answers are; read without the grammar."""
 
-_MINUS = "-\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d"
-_SPACE = "\u00a0\u2007\u2009\u202f"
-_SCALES = {
-    "hundred": 10**2,
-    "thousand": 10**3,
-    "k": 10**3,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
-}
-_VULGAR = {
-    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5",
-    "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8",
-    "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
+_LEAD = {
+    "about", "approximately", "exactly", "roughly", "around", "nearly", "almost", "only", "just",
+    "a", "total", "of", "is", "are", "was", "that", "that's", "it", "it's", "the", "answer",
+    "equals", "us", "usd", "r", "c", "rs", "inr", "eur", "gbp", "cad", "aud", "so", "at", "least",
+    "most", "option", "approx",
 }  # fmt: skip
-_IN_ONE_SIGN = re.compile(rf"(\d?)\s?([{''.join(_VULGAR)}])")
-_CURRENCY = "$¢£¤¥฿" + "".join(map(chr, range(0x20A0, 0x20C1)))
-_WIDE = {0xFF01 + at: 0x21 + at for at in range(94)} | {0x3000: 0x20}
-"""Full-width letters, digits and signs as the usual ones."""
+"""Words that may stand before the answer of a phrase that begins with it."""
+_CLAUSE = {
+    "for", "as", "per", "in", "from", "after", "of", "each", "every", "at", "with", "when", "by",
+    "on", "than", "which", "that", "if", "out", "during", "over", "within", "left", "before",
+    "more", "less", "fewer", "while", "where", "who", "until", "once", "given", "under", "above",
+}  # fmt: skip
+"""How a phrase goes on behind its answer, up to its next number."""
+_BETWEEN = {
+    "to",
+    "through",
+    "thru",
+    "or",
+    "and",
+    "&",
+    "by",
+    "versus",
+    "vs",
+    "plus",
+    "minus",
+    "times",
+    "x",
+}
+"""What directly before a second value makes the two several values, or an expression."""
+_ODDS = {"in", "over", "of", "out"}
+"""The same, directly between two values: odds, a fraction, a rate."""
+_RESULT = {"so", "therefore", "thus", "hence", "altogether", "consequently", "→"}
+_COPULA = {
+    "is", "are", "was", "were", "equals", "equal", "makes", "make", "gives", "give", "totals",
+    "be", "becomes", "gets", "leaves", "yields",
+}  # fmt: skip
+_VAGUE = {
+    "about",
+    "exactly",
+    "approximately",
+    "only",
+    "just",
+    "a",
+    "total",
+    "of",
+    "roughly",
+    "to",
+    "around",
+}
+_REASONS = {"since", "because"}
+_MONTHS = {
+    "january", "february", "march", "april", "june", "july", "august", "september", "october",
+    "november", "december",
+}  # fmt: skip
+"""A day of one is no number of things."""
+_REMAINDER = re.compile(r"[rR]\d+")
+_MORE = {"more", "less", "greater", "fewer", "larger", "smaller", "higher", "lower", "bigger"}
+_PARTS_OF = {
+    "half", "third", "quarter", "twice", "double", "triple", "thrice", "quadruple", "fourth",
+    "fifth", "percent", "thirds", "quarters", "%",
+}  # fmt: skip
+_PART_LINKS = {"of", "the", "as", "many", "much", "than", "a", "an", "that", "big", "large", "old"}
+_RAISED = {"squared", "cubed", "factorial"}
+_NO = {
+    "answer", "solution", "idea", "information", "number", "way", "one", "possible", "enough",
+    "such", "conclusion", "valid", "real", "not", "it", "that", "this", "the", "i", "we",
+}  # fmt: skip
+"""Behind "no", these are no zero."""
+_ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "vs", "no", "approx", "rs", "prof"}
 
-# Digits with separators. Commas stand every three digits (or two, the Indian way); points only
-# where there are two of them or a decimal comma follows, since 1.234 alone is a decimal.
-_GROUPED = (
-    r"\d{1,3}(?:\.\d{3}){1,9},\d{1,2}(?!\d)"
-    r"|\d{1,3}(?:\.\d{3}){2,9}(?![\d.])"
-    r"|\d{1,3}(?:,\d{2,3}){0,9},\d{3}(?!\d|,\d)(?:\.\d+)?"
-    rf"|\d{{1,3}}(?:[{_SPACE}'’_]\d{{3}}){{1,9}}(?!\d)(?:,\d{{1,2}}(?!\d)|\.\d+)?"
-    r"|\d{1,3}(?: \d{3}){2,9}(?!\d)(?:,\d{1,2}(?!\d)|\.\d+)?"
-    r"|\d{1,3} \d{3},\d{1,2}(?![\d,])"
-)
-_DIGITS = rf"(?:{_GROUPED}|\d+,\d{{1,2}}(?![\d,])|\d+\.\d+|\d+|\.\d+)"
-_POWER = (
-    rf"(?:[eE]\+?(?P<e>[{_MINUS}]?\d{{1,5}})(?![\d.])"
-    rf"|\s*[x×*·]\s*10(?:\^|\*\*)\(?(?P<ten>[{_MINUS}]?\d{{1,5}})\)?)"
-)
-_NUMBER = re.compile(
-    rf"(?P<sign>[{_MINUS}+]\s?)?(?:[{_CURRENCY}]\s?)?(?P<inner>[{_MINUS}])?"
-    rf"(?:(?:(?P<whole>\d{{1,15}})(?:\s|\s?&|\sand\s))?(?P<over>\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?/\s?"
-    rf"(?P<under>\d{{1,15}}(?:,\d{{3}}){{0,5}})(?![\d/.,]\d)"
-    rf"|(?P<digits>{_DIGITS}){_POWER}?)"
-    r"(?:\s?(?P<percent>%|percent\b|per cent\b)"
-    r"|\s?(?P<scale>hundred|thousand|million|billion|trillion)\b|(?P<k>k)\b)?",
-    re.IGNORECASE,
-)
-_BEFORE = re.compile(
-    rf"(?:[A-Za-z]{{1,3}}\s?)?(?=[{_CURRENCY}])"
-    r"|(?:USD|EUR|GBP|INR|CAD|AUD|CHF|JPY|CNY|RMB|Rs\.?|US)\s?(?=\d)",
-    re.IGNORECASE,
-)
-_SIGN_WORD = re.compile(rf"(?:minus|negative)\s+(?=[{_CURRENCY}]?\s?\.?\d)", re.IGNORECASE)
-_HOUR = re.compile(r"\b(\d{1,2}):00(?=\s?(?:[ap]\.?m\b|o.clock\b))", re.IGNORECASE)
-_BOLD = re.compile(r"(?<![\d)])\*\*|\*\*(?![\d(-])")
-"""Two stars that are no power."""
-_PLAIN = re.compile(r"\$?(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?\.?")
-"""What most answers are; read without the pattern for everything."""
-_UNIT = re.compile(
-    r"(?!\s?[xyzXYZ](?![A-Za-z]))"  # 3x is an expression
-    # Possessive throughout: a text that is no unit is refused in one pass.
-    r"(?:\s*+(?:[A-Za-z°²³'’\"µ"
-    + _CURRENCY
-    + r"]++(?:[-/^.][A-Za-z0-9]++)*+\.?+|\([^()\d]*+\)|/|[,;.])){0,12}+"
-    r"[\s.!…]*+"
-)
-_TEXTUAL = re.compile(
-    r"\\(?:text|mathrm|textbf|mathbf|mbox|operatorname|mathit|textit|underline|"
-    r"textrm|emph)\s*\{([^{}]*)\}"
-)
-_FRAC = re.compile(r"(?:(\d)\s*+)?\\[dtc]?frac\s*+(?:\{([^{}]*+)\}\s*+\{([^{}]*+)\}|(\d)(\d))")
-_SIMPLE = re.compile(rf"[{_MINUS}]?[\d,.]+")
-_EXPONENT = re.compile(r"\^\{([^{}]*)\}")
-_BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
-_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_POWER_OF_TEN = re.compile(r"10([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+
+class Reading(NamedTuple):
+    """What a stated answer says."""
+
+    text: str
+    """The part of it that is the value, without layout; the whole where that is none."""
+    number: Number | None = None
+    """Its value; None where it is not one number."""
+    latex: str | None = None
+    r"""A value that no fraction equals, as LaTeX: ``2\sqrt{3}``."""
 
 
-@dataclass(frozen=True)
-class Number:
-    """A number as written."""
+class _Item(NamedTuple):
+    """A part of a phrase: a value, what is none though it has digits, a word or a mark."""
 
-    value: Fraction
-    places: int | None
-    """Decimal places; None where it was written as a fraction."""
-    percent: bool = False
-    """Followed by a percent sign; ``value`` is the number before it."""
+    kind: str
+    text: str
+    start: int
+    end: int
+    number: Number | None = None
+    latex: str | None = None
+    weak: bool = False
+    """Only describes something, or says a number in words."""
+    variable: bool = False
+    """Part of an expression with a variable."""
+
+    @property
+    def valued(self) -> bool:
+        """Whether it has digits or says a number."""
+        return self.kind in ("value", "broken")
+
+
+_SEVERAL = _Item("broken", "", 0, 0)
 
 
 def parse(text: str) -> Number | None:
-    """The one number that a whole text says, unit and decoration aside; None where it is none."""
+    """Return the one number that a text states; None where it states none, or several."""
+    return read(text).number
+
+
+def read(text: str) -> Reading:
+    """Return what a text states as an answer."""
     if len(text) <= _SHORT:
         return _remembered(text)
-    return _parse(text) if len(text) <= MOST_TEXT else None
+    if len(text) <= MOST_TEXT or _LONG.fullmatch(text) is not None:
+        return _read(text)
+    return Reading(text)
 
 
-def _parse(text: str) -> Number | None:
-    if plain := _PLAIN.fullmatch(text):
-        whole, decimals = plain[1], plain[2] or ""
+def read_last(text: str) -> Reading | None:
+    """Return the last number of running text, for want of a stated answer; None where it has none.
+
+    It is read from the last sentence with a number as an answer would be. Where that holds several,
+    the last counts, unless it is a part of one value: "3 hours 20 minutes", "3:20", "5 to 7".
+    """
+    whole = plain(text)
+    end = next((at for at in range(len(whole) - 1, -1, -1) if whole[at].isdigit()), -1)
+    whole = whole[max(end - MOST_TEXT, 0) : end + MOST_TEXT // 2]
+    for begin, end in reversed(_sentences(whole, tokens(whole))):
+        sentence = whole[begin:end]
+        items = _items(sentence)
+        values = [at for at, one in enumerate(items) if one.valued and not _said(one)]
+        if not values:
+            continue
+        found = _sentence(items)
+        if found is not None and found.kind == "value":
+            return _reading(sentence, found)
+        last = items[values[-1]]
+        joined = len(values) > 1 and _joined(items, values[-2], values[-1])
+        if last.kind == "value" and not joined and not _bent(items, values[-1]):
+            return _reading(sentence, last)
+        return Reading(sentence.strip())
+    return None
+
+
+def _read(text: str) -> Reading:
+    if fast := _PLAIN.fullmatch(text):
+        whole, decimals = fast[1], fast[2] or ""
         if not decimals:
-            return Number(Fraction(int(whole)), 0)
-        return Number(Fraction(int(whole + decimals), 10 ** len(decimals)), len(decimals))
-    cleaned = clean(text)
-    if not cleaned:
-        return None
-    start = _BEFORE.match(cleaned)
-    match = _NUMBER.match(cleaned, start.end() if start else 0)
-    if match is None:
-        return in_words_number(cleaned)
-    if _UNIT.fullmatch(cleaned, match.end()) is None:
-        return None
-    return _number(match)
+            return Reading(text, Number(Fraction(int(whole)), 0))
+        value = Fraction(int(whole + decimals), 10 ** len(decimals))
+        return Reading(text, Number(value, len(decimals)))
+    whole = plain(text)
+    found: _Item | None = None
+    parts = _sentences(whole, tokens(whole))
+    shown = whole
+    for number, (begin, end) in enumerate(parts):
+        sentence = whole[begin:end]
+        items = _items(sentence)
+        if not any(one.valued for one in items):
+            continue
+        first_word = next((one.text.lower() for one in items if one.kind == "word"), "")
+        if found is None:
+            found, shown = _sentence(items), sentence
+            pure = items[0].kind == "value" and sum(one.kind == "word" for one in items) <= 2
+            if pure or number == len(parts) - 1:
+                break
+        elif first_word in _RESULT:
+            found, shown = _sentence(items), sentence
+    if found is None:
+        return Reading(text.strip(), _zero(whole))
+    if found.kind == "broken":
+        return Reading(text.strip())
+    return _reading(shown, found)
 
 
-_remembered = lru_cache(maxsize=8192)(_parse)
+_remembered = lru_cache(maxsize=8192)(_read)
 """The same few answers come again and again, and each is read twice: when it is found and when it
 is compared."""
 
 
-def in_words_number(text: str) -> Number | None:
-    """A number written in words, with or without a unit."""
-    value = in_words(text)
-    return None if value is None else Number(value, 0 if value.denominator == 1 else None)
+def _reading(text: str, found: _Item) -> Reading:
+    latex = found.latex if found.number is None else None
+    return Reading(text[found.start : found.end].strip(), found.number, latex)
 
 
-def scan(text: str) -> Iterator[tuple[str, int]]:
-    """The numbers in running text, each as text with where it begins, first to last.
-
-    Digits inside names (``x2``, ``A1``) are none; a dash after a digit or a bracket is minus as
-    an operation, not a sign.
-    """
-    position = 0
-    while (match := _NUMBER.search(text, position)) is not None:
-        position = max(match.end(), match.start() + 1)
-        first = text[match.start() - 1] if match.start() else " "
-        found = match.group()
-        if match["sign"]:
-            if first.isalnum() or first in ")]}_" or _joins(text, match.start()):
-                found = found[len(match["sign"]) :]
-        elif (first.isalpha() or first == "_") and found[0] not in _CURRENCY:
-            continue  # inside a name
-        yield found.strip(), match.start()
+def _sentences(text: str, found: list[Token]) -> list[tuple[int, int]]:
+    """Return where the sentences of a text begin and end."""
+    if len(found) < 2:
+        return [(0, len(text))]
+    ends = []
+    for before, mark, after in zip([None, *found], found, found[1:], strict=False):
+        if mark.text == "\n" or (
+            mark.text in ".!?"
+            and after.start > mark.end
+            and (after.text[0].isupper() or "\n" in text[mark.end : after.start])
+            and not (before and before.text.lower() in _ABBREVIATED)
+        ):
+            ends.append(mark.end)
+    return list(zip([0, *ends], [*ends, len(text)], strict=True))
 
 
-def clean(text: str) -> str:
-    """Text without LaTeX, markdown and the spaces around; fractions as ``a/b``."""
-    if "\\" in text or "{" in text:
-        text = _without_latex(text)
-    if not text.isascii():
-        text = _without_signs(text)
-    if ":00" in text:
-        text = _HOUR.sub(r"\1", text)
-    if "**" in text:
-        text = _BOLD.sub("", text)
-    text = text.replace("__", "").replace("`", "").strip("*_~ \t\r\n")
-    if len(text) > 1 and text[0] == text[-1] == "$":
-        text = text[1:-1].strip()
-    elif text.endswith("$") and text[:1] != "$" and text[:-1].strip()[:1].isalpha():
-        text = text[:-1].strip()
-    text = text.strip("\"'“”").removesuffix(".").strip()
-    if text[:1] in "=≈~:" and text:
-        text = text.lstrip("=≈~: ")
-    if len(text) > 1 and text[0] == "(" and text[-1] == ")":
-        text = text[1:-1].strip()
-    return _SIGN_WORD.sub("-", text, count=1) if text[:1] in "mMnN" else text
+def _items(text: str) -> list[_Item]:
+    """Return the parts of a sentence."""
+    found = _without_asides(tokens(text))
+    arithmetic = Arithmetic(found)
+    items: list[_Item] = []
+    at = 0
+    while at < len(found):
+        token = found[at]
+        if token.kind is Kind.BAD:
+            items.append(_Item("broken", token.text, token.start, token.end))
+            at += 1
+        elif token.kind is Kind.ADJECTIVE:
+            items.append(
+                _Item("value", token.text, token.start, token.end, token.number, weak=True)
+            )
+            at += 1
+        elif token.kind is Kind.NAME:
+            if (
+                items
+                and items[-1].valued
+                and (
+                    (
+                        token.start == items[-1].end
+                        and token.text not in ("m2", "m3", "cm2", "cm3", "km2")
+                    )
+                    or _REMAINDER.fullmatch(token.text)
+                )
+            ):
+                items[-1] = items[-1]._replace(kind="broken", end=token.end)
+            else:
+                items.append(_Item("word", token.text, token.start, token.end))
+            at += 1
+        elif _dashes(found, at):
+            items.append(_Item("mark", token.text, token.start, token.end))
+            at += 1
+        elif (value := arithmetic.read(at)) is not None:
+            items.append(_value(found, at, value))
+            at = value.end
+        elif token.kind is Kind.WORD:
+            at = _word(found, at, items)
+        else:
+            if token.text != "*":  # else a star that emphasises
+                items.append(_Item("mark", token.text, token.start, token.end))
+            at += 1
+    return items
 
 
-def _without_signs(text: str) -> str:
-    """Text without full-width signs, fractions in one sign and superscript powers of ten."""
-    text = text.translate(_WIDE)
-    if "10" in text:
-        text = _POWER_OF_TEN.sub(lambda m: "10^" + m[1].translate(_SUPERSCRIPT), text)
-    return _IN_ONE_SIGN.sub(lambda m: f"{m[1]} {_VULGAR[m[2]]}", text)
+def _dashes(found: list[Token], at: int) -> bool:
+    """Return whether a dash parts a word from a value: "Total - 18"; not "is - 18", "x - 18"."""
+    if at == 0 or at + 1 == len(found) or found[at].text not in ("-", "—"):
+        return False
+    before, dash, after = found[at - 1 : at + 2]
+    if before.end == dash.start or dash.end == after.start:
+        return False
+    if before.kind is Kind.WORD:
+        return before.text.lower() not in _COPULA and not single_letter(before.text)
+    return before.kind in _DIGITS or before.text in ")]"
 
 
-def _without_latex(text: str) -> str:
-    for _ in range(3):
-        before = text
-        text = _TEXTUAL.sub(r" \1", text)
-        text = _FRAC.sub(_fraction, text)
-        text = _BOXED.sub(r"\1", text)
-        if text == before:
+def _value(found: list[Token], begin: int, value: Value) -> _Item:
+    """Return arithmetic as an item: broken where it is a part of something longer."""
+    start, end = found[begin].start, found[value.end - 1].end
+    before = found[begin - 1] if begin else None
+    after = found[value.end] if value.end < len(found) else None
+    cut = variable = False
+    if after is not None:
+        glued = after.start == found[value.end - 1].end
+        beyond = found[value.end + 1] if value.end + 1 < len(found) else None
+        if after.text in ("^", "√", "×", "·", "±", "+") or (after.text == "(" and glued):
+            cut = True
+        elif after.text in ("-", "/", "*") and beyond is not None and beyond.kind is Kind.WORD:
+            variable = cut = single_letter(beyond.text)
+        elif after.kind is Kind.WORD and single_letter(after.text):
+            variable = cut = True
+    if before is not None and before.kind is Kind.SIGN and before.text in "+*×·/^√" and begin > 1:
+        cut = True
+        variable = found[begin - 2].kind is Kind.WORD
+    elif before is not None and found[begin].text in ("-", "+"):
+        # "x - 9", "cost + 9", "--5"; but "is - 18", "score -18"
+        cut = before.text in ("-", "+") or (before.kind is Kind.WORD and found[begin].text == "+")
+        variable = before.kind is Kind.WORD and single_letter(before.text)
+        cut = cut or variable
+    elif before is not None and before.kind is Kind.WORD and found[begin].text == "(":
+        cut = before.end == start  # f(2)
+    if cut or value.latex is None:
+        return _Item("broken", "", start, end, variable=variable)
+    alone = found[begin].currency and value.end == begin + 1
+    return _Item("value", "$" if alone else "", start, end, value.number, value.latex)
+
+
+def _word(found: list[Token], at: int, items: list[_Item]) -> int:
+    """Add a word, or a number in words, to the items; return the token behind it."""
+    words = []
+    for token in found[at : at + 24]:
+        if token.kind is not Kind.WORD:
             break
-    for name, plain in (
-        (r"\left", ""), (r"\right", ""), (r"\times", "×"), (r"\cdot", "·"), (r"\$", "$"),
-        (r"\%", "%"), (r"\,", ""), (r"\!", ""), (r"\;", " "), (r"\:", " "), (r"\ ", " "),
-        (r"\(", ""), (r"\)", ""), (r"\[", ""), (r"\]", ""), (r"^\circ", "°"), (r"^{\circ}", "°"),
-        (r"\approx", ""), ("{,}", ","), (r"\quad", " "),
-    ):  # fmt: skip
-        text = text.replace(name, plain)
-    text = _EXPONENT.sub(r"^\1", text)
-    return text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text
+        words.append(token.text.lower())
+    said = spoken(words[1:] if words[0] in ("minus", "negative") else words)
+    token = found[at]
+    if said is None:
+        items.append(_Item("word", token.text, token.start, token.end))
+        return at + 1
+    value, used = said
+    if words[0] in ("minus", "negative"):
+        value, used = (None if value is None else -value), used + 1
+    end = found[at + used - 1].end
+    kind = "broken" if value is None else "value"
+    number = None if value is None else Number(value, 0 if value.denominator == 1 else None)
+    items.append(_Item(kind, token.text, token.start, end, number, weak=True))
+    return at + used
 
 
-def _fraction(match: re.Match[str]) -> str:
-    over, under = (match[2] or match[4] or "").strip(), (match[3] or match[5] or "").strip()
-    simple = all(_SIMPLE.fullmatch(one) for one in (over, under))
-    written = f"{over}/{under}" if simple else f"({over})/({under})"
-    return f"{match[1]} {written}" if match[1] else written
+def _without_asides(found: list[Token]) -> list[Token]:
+    """Return tokens without what stands in brackets beside the answer: "18 (9 * 2)"."""
+    if not any(token.text in ("(", "[") for token in found):
+        return found
+    kept: list[Token] = []
+    closed = closings(found)
+    at = 0
+    while at < len(found):
+        closing = closed.get(at)
+        if closing is not None and _aside(found, at, closing):
+            at = closing + 1
+            continue
+        kept.append(found[at])
+        at += 1
+    if any(token.kind in _DIGITS for token in kept):
+        return kept
+    return [token for token in found if token.text not in ("(", ")", "[", "]")]
 
 
-def _joins(text: str, at: int) -> bool:
-    """Whether a dash at this place stands between two numbers."""
-    return text[max(at - 2, 0) : at].rstrip()[-1:].isdigit()
+_DIGITS = (Kind.NUMBER, Kind.ADJECTIVE, Kind.BAD)
 
 
-def _number(match: re.Match[str]) -> Number | None:
-    negative = any(mark and mark.strip() in _MINUS for mark in (match["sign"], match["inner"]))
-    if match["sign"] and match["inner"]:
+def _aside(found: list[Token], opening: int, closing: int) -> bool:
+    """Return whether brackets hold an aside and not a part of an expression."""
+    inside = found[opening + 1 : closing]
+    before = found[opening - 1] if opening else None
+    after = found[closing + 1] if closing + 1 < len(found) else None
+    glued = before is not None and before.end == found[opening].start
+    if before is not None and before.kind is Kind.WORD and glued:
+        return not any(token.kind in _DIGITS for token in inside)  # "egg(s)", not "f(2)"
+    if before is not None and before.kind is Kind.SIGN and before.text in "+-*×·/÷^√=":
+        return False
+    if after is not None and after.text in "^*×·/÷√(" and after.start == found[closing].end:
+        return False
+    if any((t.kind is Kind.WORD and len(t.text) > 1) or t.text in "=≈" for t in inside):
+        return True
+    if not any(token.kind in _DIGITS for token in inside):
+        return True  # (A), ( )
+    return before is not None and not glued and before.text not in ")]"
+
+
+def _said(item: _Item) -> bool:
+    """Return whether an item is a number in words."""
+    return item.weak and not any(character.isdigit() for character in item.text)
+
+
+def _sentence(items: list[_Item]) -> _Item | None:
+    """Return the value of a sentence; a broken item for several values, None for none."""
+    for at, one in enumerate(items):
+        reason = one.kind == "word" and (
+            one.text.lower() in _REASONS or (one.text == "given" and _text(items, at + 1) == "that")
+        )
+        if reason and any(before.valued for before in items[:at]):
+            items = items[:at]
+            break
+    for at in range(len(items) - 1, 0, -1):
+        if items[at].text.lower() in _RESULT and _valued(items[at:]) and _valued(items[:at]):
+            return _equation(items[at + 1 :])
+    return _equation(items)
+
+
+def _equation(items: list[_Item]) -> _Item | None:
+    """Read what stands behind the last equals sign."""
+    signs = [one.text for one in items if one.kind == "mark"]
+    if any(sign in "<>≤≥≠∞∪" for sign in signs):
+        return _SEVERAL
+    equal = sum(sign in "=≈" for sign in signs)
+    if equal == 0:
+        return _labelled(items)
+    named: dict[str, _Item] = {}
+    last: _Item | None = None
+    for clause in _split(items, _is_comma) if equal > 1 else [items]:
+        sides = _split(clause, lambda one: one.kind == "mark" and one.text in "=≈")
+        if len(sides) == 1 and last is not None:
+            continue  # "x = 5, for 3 days"
+        unsolved = len(sides) > 1 and any(one.variable for one in sides[0])
+        value = next((one for side in reversed(sides) if (one := _labelled(side))), None)
+        if unsolved:
+            last = last or _SEVERAL
+        elif value is not None:
+            last = value
+            if len(sides) > 1 and not _valued(sides[0]):
+                named[" ".join(one.text for one in sides[0])] = value
+    return last if len({_key(one) for one in named.values()}) < 2 else _SEVERAL
+
+
+def _labelled(items: list[_Item]) -> _Item | None:
+    """Read what stands behind a label: "Total: 18", "Option 2: 18"; "18: 9 eggs at $2" is 18."""
+    colons = [at for at, one in enumerate(items) if one.kind == "mark" and one.text == ":"]
+    if not colons:
+        return _explained(items)
+    if len(colons) > 1:
+        parts = [part for part in _split(items, _is_comma) if part]
+        if len(parts) > 1:
+            values = [one for part in parts if (one := _labelled(part)) is not None]
+            several = len({_key(one) for one in values}) > 1
+            return _SEVERAL if several else values[-1] if values else None
+    at = colons[-1]
+    left, right = items[:at], items[at + 1 :]
+    if not _valued(left) or not _valued(right):
+        return _explained(right) if _valued(right) else _explained(left)
+    if left[0].valued:
+        words = any(one.kind == "word" for one in right)
+        return _explained(left) if words else _SEVERAL
+    return _explained(right)
+
+
+def _explained(items: list[_Item]) -> _Item | None:
+    """Read what stands before an explanation: "5; 2 red and 3 blue", "18 - 9 eggs at $2"."""
+    begin = next((at for at, one in enumerate(items) if one.valued), len(items))
+    for at in range(begin, len(items)):
+        one = items[at]
+        if one.kind != "mark" or one.text not in ("-", "—", ";"):
+            continue
+        left, right = items[:at], items[at + 1 :]
+        if not _valued(right):
+            return _phrase(left)
+        values = sum(other.valued for other in right)
+        words = any(other.kind == "word" for other in right)
+        if words and (values > 1 or one.text == "—"):
+            return _phrase(left)
+        return _SEVERAL
+    return _phrase(items)
+
+
+def _phrase(items: list[_Item]) -> _Item | None:
+    """Read a phrase: its only value, the one that it begins with, or the one that it comes to."""
+    places = [at for at, one in enumerate(items) if one.valued and not one.weak]
+    if not places:  # nothing but words, or "10-dollar"
+        weak = [at for at, one in enumerate(items) if one.valued]
+        digits = [at for at in weak if not _said(items[at])]
+        places = digits or _spoken(items, weak)
+    elif (lead := _leading_word(items, places[0])) is not None:
+        return lead
+    if not places:
         return None
-    places: int | None
-    if match["over"] is not None:
-        under = int(match["under"].replace(",", ""))
-        if under == 0:
-            return None
-        value = Fraction(int(match["over"].replace(",", "")), under)
-        value += int(match["whole"] or 0)
-        places = None
-    else:
-        if len(match["digits"]) > MOST_DIGITS:
-            return None
-        whole, decimals = _plain_digits(match["digits"])
-        places = len(decimals)
-        value = Fraction(int(whole + decimals or "0"), 10**places)
-        if (power := match["e"] or match["ten"]) is not None:
-            exponent = int(power.translate(dict.fromkeys(map(ord, _MINUS), "-")))
-            if abs(exponent) > MOST_DIGITS:
-                return None
-            value *= Fraction(10) ** exponent
-            places = max(places - exponent, 0)
-    if scale := match["scale"] or match["k"]:
-        value *= _SCALES[scale.lower()]
-        places = 0 if value.denominator == 1 else places
-    return Number(-value if negative else value, places, bool(match["percent"]))
+    if any(_bent(items, at) for at in places):
+        return _came_to(items, places) or _SEVERAL
+    if len({_key(items[at]) for at in places}) == 1:
+        listed = len(places) > 1 and items[places[1] - 1].text == ","
+        return _SEVERAL if listed and places[1] == places[0] + 2 else items[places[0]]
+    first = places[0]
+    begins = all(one.kind != "word" or one.text.lower() in _LEAD for one in items[:first])
+    goes_on = begins and items[first].kind == "value" and _goes_on(items, places)
+    return _came_to(items, places) or (items[first] if goes_on else _SEVERAL)
 
 
-def _plain_digits(digits: str) -> tuple[str, str]:
-    """Digits with separators as those before and behind the decimal mark."""
-    for separator in f"{_SPACE}'’_ ":
-        digits = digits.replace(separator, "")
-    points, commas = digits.count("."), digits.count(",")
-    decimal_comma = commas == 1 and (
-        (points and digits.rindex(",") > digits.rindex(".")) or len(digits) - digits.index(",") <= 3
-    )
-    if decimal_comma:
-        digits = digits.replace(".", "").replace(",", ".")
-    elif points > 1:
-        digits = digits.replace(".", "")
-    whole, _, decimals = digits.replace(",", "").partition(".")
-    return whole, decimals
+def _spoken(items: list[_Item], weak: list[int]) -> list[int]:
+    """Return the numbers in words that count: "one" may just be a pronoun."""
+    real = [at for at in weak if items[at].text.lower() != "one"]
+    return real or weak[:1]
+
+
+def _leading_word(items: list[_Item], first: int) -> _Item | None:
+    """Read a phrase that begins with a number in words before its first digits."""
+    begin = next((at for at, one in enumerate(items[:first]) if one.kind != "mark"), None)
+    if begin is None or not items[begin].valued or not _said(items[begin]):
+        return None
+    gap = [one.text.lower() for one in items[begin + 1 : first] if one.kind == "word"]
+    if len(gap) > 1 and gap[0] == "of":
+        return items[begin]  # "one of the 3 boxes"
+    if not gap or gap[-1] in _BETWEEN or (len(gap) == 1 and gap[0] in _ODDS):
+        return _SEVERAL
+    return None
+
+
+def _came_to(items: list[_Item], places: list[int]) -> _Item | None:
+    """Read "7 times 3 is 21": the one value directly behind "is", which others stand before."""
+    behind = []
+    for at in places:
+        before = at - 1
+        while before >= 0 and items[before].text.lower() in _VAGUE:
+            before -= 1
+        if before >= 0 and items[before].text.lower() in _COPULA:
+            behind.append(at)
+    if len(behind) != 1 or behind[0] == places[0]:
+        return None
+    between = items[places[places.index(behind[0]) - 1] + 1 : behind[0]]
+    if any(one.text.lower() in ("and", "but", ",", ";", "there") for one in between):
+        return None  # "18 are red and 19 are blue"
+    return _phrase(items[behind[0] :])
+
+
+def _goes_on(items: list[_Item], places: list[int]) -> bool:
+    """Return whether a phrase goes on behind its first value without stating another."""
+    first, second = places[0], places[1]
+    gap = [one for one in items[first + 1 : second] if one.text not in ("(", ")")]
+    if (items[second].weak and not _said(items[second])) or _denominates(items, first, second):
+        return True
+    words = [one.text.lower() for one in gap]
+    if not words or words[-1] in _BETWEEN or words[-1] == ",":
+        return False
+    if all(word in _ODDS for word in words):
+        return False
+    clause = next((word for word in words if word in _CLAUSE), None)
+    if clause is None:
+        return False
+    for at in places[2:]:
+        before, after = items[at - 1].text.lower(), _text(items, at + 1)
+        if before in (",", "and") and (after == clause or _text(items, at + 2) == clause):
+            return False  # "18 for 3 days and 20 for 4"
+    return True
+
+
+def _denominates(items: list[_Item], first: int, second: int) -> bool:
+    """Return whether a second value says which kind: "18 $5 bills"."""
+    return second == first + 1 and items[second].text == "$"
+
+
+def _bent(items: list[_Item], at: int) -> bool:
+    """Return whether what stands beside a value says another one: "more than 18", "half of 36"."""
+    before = [one.text.lower() for one in items[max(at - 6, 0) : at]]
+    if items[at].kind == "broken" or before[-1:] == ["not"] or _MONTHS & {*before[-1:]}:
+        return True
+    if before[-1:] == ["than"] and before[-2:-1] and before[-2] in _MORE:
+        return before[-3:-2] != ["no"]
+    after = _text(items, at + 1)
+    factor = at + 2 < len(items) and items[at + 2].valued
+    if after in _RAISED or (after in ("times", "plus", "minus", "x") and factor):
+        return True
+    while before and before[-1] in _PART_LINKS:
+        before.pop()
+    if not before or before[-1] not in _PARTS_OF:
+        return False
+    return len(before) < min(at, 6) or before[-1] in ("twice", "double", "triple")
+
+
+def _joined(items: list[_Item], one: int, two: int) -> bool:
+    """Return whether two numbers say one value, or a range: "3 hours 20 minutes", "5 to 7"."""
+    gap = [item.text.lower() for item in items[one + 1 : two]]
+    if not gap or gap[0] in ("to", "or", "by", "in", "over", "through", "out"):
+        return len(gap) < 3
+    return len(gap) == 1 and gap[0] not in _CLAUSE | _COPULA | {",", ";", ":", "=", "and", "-"}
+
+
+def _zero(text: str) -> Number | None:
+    """Return zero where a text without numbers says none: "none", "no apples"."""
+    words = [token.text.lower() for token in tokens(text) if token.kind is Kind.WORD]
+    if text.strip(".") == "None" or not words:
+        return None
+    none = "none" in words or words == ["nothing"]
+    no = len(words) > 1 and words[0] == "no" and words[1] not in _NO
+    return Number(Fraction(0), 0) if none or no else None
+
+
+def _key(item: _Item) -> object:
+    number = item.number
+    return item.latex or item.start if number is None else (number.value, number.percent)
+
+
+def _text(items: list[_Item], at: int) -> str:
+    return items[at].text.lower() if at < len(items) else ""
+
+
+def _valued(items: list[_Item]) -> bool:
+    return any(one.valued for one in items)
+
+
+def _is_comma(item: _Item) -> bool:
+    return item.text in (",", ";", "and", "or")
+
+
+def _split(items: list[_Item], ends: Callable[[_Item], bool]) -> list[list[_Item]]:
+    """Return the pieces between items that end one."""
+    pieces: list[list[_Item]] = [[]]
+    for one in items:
+        if ends(one):
+            pieces.append([])
+        else:
+            pieces[-1].append(one)
+    return pieces

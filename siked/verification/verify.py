@@ -17,7 +17,7 @@ from typing import cast
 
 from siked.errors import UserError
 from siked.records import Failure, Question, Rationale, VerifiedRationale
-from siked.verification.compare import equivalence, expression, judge
+from siked.verification.compare import equivalence, expression, judge, readable
 from siked.verification.sandbox import Program, Sandbox
 from siked.verification.solvers import Solved, solve
 
@@ -131,9 +131,11 @@ def _verdict(rationale: Rationale, solved: Solved, gold: str) -> Verdict | None:
         return Verdict(None, None, Failure.TRUNCATED)
     if solved.answer is None:
         return Verdict(None, solved.rule, solved.failure or Failure.NO_ANSWER)
+    if not readable(gold):
+        return Verdict(solved.answer, solved.rule, Failure.UNREADABLE_GOLD)
     right = judge(solved.answer, gold)
     if right is None:
-        if expression(solved.answer) is not None:
+        if expression(solved.answer, gold) is not None:
             return None
         return Verdict(solved.answer, solved.rule, Failure.NOT_A_NUMBER)
     return Verdict(solved.answer, solved.rule, None if right else Failure.WRONG)
@@ -142,7 +144,7 @@ def _verdict(rationale: Rationale, solved: Solved, gold: str) -> Verdict | None:
 def _symbolic(pairs: list[tuple[str, str]], sandbox: Sandbox) -> Iterator[Failure | None]:
     """How answers that are expressions fail to equal their golds; None where they do not fail."""
     programs = (
-        Program((equivalence(expression(answer) or "", gold),), ("answer",), trusted=True)
+        Program((equivalence(*(expression(answer, gold) or ("", ""))),), ("answer",), trusted=True)
         for answer, gold in pairs
     )
     for result in sandbox.run(programs):

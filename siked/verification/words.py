@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ONES = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
@@ -15,67 +18,97 @@ _TENS = {
     "eighty": 80, "ninety": 90,
 }  # fmt: skip
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_PARTS = {"half": Fraction(1, 2), "third": Fraction(1, 3), "quarter": Fraction(1, 4)}
-_MANY_PARTS = {"halves", "thirds", "quarters", "fourths", "fifths", "sixths", "eighths", "tenths"}
-"""Three quarters may be 3/4 or three coins: such a text is not taken for a number."""
-_KNOWN = {*_ONES, *_TENS, *_SCALES, *_PARTS, *_MANY_PARTS, "hundred", "dozen", "minus", "negative"}
-_DIVISORS = {
-    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
-    "eighth": 8, "ninth": 9, "tenth": 10,
+_PARTS = {
+    "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
+    "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100,
 }  # fmt: skip
-_HYPHENED = re.compile(r"(?<![a-z])([a-z]++)-([a-z]+?)s?(?![a-z-])", re.IGNORECASE)
-"""Two-thirds is a fraction; a space in place of the hyphen leaves that open."""
-_ARTICLES = {"half", "dozen", "third", "quarter", "hundred", "thousand", "million", "billion"}
-"""What "a" may stand in front of for one."""
-_WORD = re.compile(r"[A-Za-z]+")
+_ALONE = {"half", "third", "quarter"}
+"""Parts that "a" may stand in front of for one."""
+_KNOWN = {*_ONES, *_TENS, "dozen", "half", "hundred", *_SCALES}
 _MOST_WORDS = 24
 
 
-def in_words(text: str) -> Fraction | None:
-    """The number that a text begins with in words; None where it says none, or more than one.
+def spoken(words: Sequence[str]) -> tuple[Fraction | None, int] | None:
+    """Return the number that words in lower case begin with, and how many of them it takes.
 
-    What follows the number is taken as its unit, so it may hold no digit and no other number.
+    The number is None where they may mean two things: three quarters may be 3/4 or three coins.
+    Where they begin with no number, all is None.
     """
-    if len(text) > 300 or any(character.isdigit() for character in text):
+    if not words or (words[0].partition("-")[0] not in _KNOWN and words[0] != "a"):
         return None
-    words = [word.lower() for word in _WORD.findall(text)][:_MOST_WORDS]
-    sign = 1
-    if words and words[0] in ("minus", "negative"):
-        sign, words = -1, words[1:]
-    if words[:1] == ["a"] and words[1:2] and words[1] in _ARTICLES:
-        words = words[1:] if words[1] in {*_PARTS, "dozen"} else ["one", *words[1:]]
-    if not words or words[0] not in _KNOWN:
-        return None
-    value, used = _fraction(text, words) or _read(words)
-    if value is None or any(word in _KNOWN for word in words[used:]):
-        return None
-    return sign * value
+    pieces: list[str] = []
+    ends = {0: 0}
+    for at, word in enumerate(words[:_MOST_WORDS], start=1):
+        pieces += word.split("-")
+        ends[len(pieces)] = at
+    found = _read(pieces, hyphened="-" in words[0])
+    if found is None or found[1] not in ends:
+        return None  # "two-story"
+    return found[0], ends[found[1]]
 
 
-def _fraction(text: str, words: list[str]) -> tuple[Fraction, int] | None:
-    """The fraction that a text begins with, and its two words; None where it is another number."""
-    found = _HYPHENED.search(text)
-    if found is None or [one.lower() for one in found.group(1, 2)] != [
-        words[0], words[1].rstrip("s") if len(words) > 1 else ""
-    ]:  # fmt: skip
+def part(words: Sequence[str]) -> tuple[Fraction, int] | None:
+    """Return what follows "3 and" in "3 and a half", "3 and two thirds", and its words."""
+    pieces = [piece for word in words[:2] for piece in word.split("-")]
+    if len(pieces) < 2 or (under := _under(pieces[1])) is None:
         return None
-    over, under = _ONES.get(words[0]), _DIVISORS.get(words[1].rstrip("s"))
-    return (Fraction(over, under), 2) if over and under else None
+    over = 1 if pieces[0] == "a" else _ONES.get(pieces[0])
+    if not over or over >= under:
+        return None
+    return Fraction(over, under), 1 if "-" in words[0] else 2
 
 
-def _read(words: list[str]) -> tuple[Fraction | None, int]:
-    """The number that the words begin with, and how many of them it takes."""
+def divisor(word: str) -> int | None:
+    """Return what "thirds" divides by; None where a word is no such part, or may be a coin."""
+    return None if word in ("quarter", "quarters") or not word.endswith("s") else _under(word)
+
+
+def _under(word: str) -> int | None:
+    return _PARTS.get(word) or _PARTS.get(word.removesuffix("s"))
+
+
+def _read(words: list[str], *, hyphened: bool) -> tuple[Fraction | None, int] | None:
+    """Return the number that pieces of words begin with, and how many of them it takes."""
+    first, second = words[0], (words[1] if len(words) > 1 else "")
+    if first in ("half", "dozen", "a"):
+        return _without_count(words)
+    under = _under(second)
+    if first in _ONES and under is not None and (_ONES[first] == 1 or second.endswith("s")):
+        if second == "quarters" and not hyphened:
+            return None, 2
+        return Fraction(_ONES[first], under), 2
+    return _whole(words)
+
+
+def _without_count(words: list[str]) -> tuple[Fraction | None, int] | None:
+    """Return what "half", "a dozen", "a hundred" or "half a million" says."""
+    first, second = words[0], (words[1] if len(words) > 1 else "")
+    if first == "dozen":
+        return Fraction(12), 1
+    if first == "half":
+        size = 12 if words[2:3] == ["dozen"] else _SCALES.get("".join(words[2:3]), 0)
+        return (Fraction(size, 2), 3) if second in ("a", "an") and size else (Fraction(1, 2), 1)
+    if second in _ALONE:
+        return Fraction(1, _PARTS[second]), 2
+    if second == "dozen":
+        return Fraction(12), 2
+    return _whole(["one", *words[1:]]) if second in {*_SCALES, "hundred"} else None
+
+
+def _whole(words: list[str]) -> tuple[Fraction | None, int] | None:
+    """Return the whole number that words begin with, with a part behind it: "two and a half"."""
     total, group = Fraction(0), 0
     last = 10**15  # the size of the word before, in its group
     at, seen = 0, False
     while at < len(words):
         word = words[at]
-        if word == "and" and seen and words[at + 1 : at + 2] and words[at + 1] in {*_KNOWN, "a"}:
-            at += 1
-            continue
-        if word == "a" and (words[at + 1 : at + 2] or [""])[0] in {*_PARTS, "dozen"}:
-            at += 1
-            continue
+        if word == "and" and seen:
+            if (more := part(words[at + 1 : at + 3])) is not None:
+                return total + group + more[0], at + 1 + more[1]
+            if words[at + 1 : at + 2] and words[at + 1] in _KNOWN and last >= 100:
+                at += 1
+                continue
+            break
         if word in _ONES and last > _ONES[word] and last not in range(1, 20):
             group, last = group + _ONES[word], max(_ONES[word], 1)
         elif word in _TENS and last >= 100:
@@ -84,13 +117,11 @@ def _read(words: list[str]) -> tuple[Fraction | None, int]:
             group, last = group * 100, 100
         elif word in _SCALES and seen and group:
             total, group, last = total + group * _SCALES[word], 0, 10**15
-        elif word == "dozen":
+        elif word == "dozen" and seen:
             # Two dozen may be asked for as two or as 24; digits have it as their unit as well.
-            return (total + group if seen else Fraction(12)), at + 1
-        elif word in _PARTS and (not seen or (at and words[at - 1] in ("a", "and"))):
-            return total + group + _PARTS[word], at + 1
+            return total + group, at + 1
         else:
             break
         seen = True
         at += 1
-    return (total + group if seen else None), at
+    return (total + group, at) if seen else None

@@ -17,7 +17,7 @@ FOUND = [
     ("9 * 2 = 18\nFinal Answer: 18", "18", "final-answer"),
     ("**Final Answer:** 18", "18", "final-answer"),
     ("### Final Answer\n**18**", "18", "final-answer"),
-    ("Final Answer: The final answer is $\\boxed{\\frac{1}{2}}$", "\\frac{1}{2}", "final-answer"),
+    ("Final Answer: The final answer is $\\boxed{\\frac{1}{2}}$", "1/2", "final-answer"),
     ("Therefore, the final answer is 18.", "18.", "final-answer"),
     ("Final answer: 9 + 9 = 18", "18", "final-answer"),
     ("Final answer: Tom has 18 apples", "18", "final-answer"),
@@ -25,12 +25,15 @@ FOUND = [
     ("9 * 2 = 18\n#### 18", "18", "hash-marks"),
     ("#### 1,234", "1,234", "hash-marks"),
     ("so it is $\\boxed{18}$.", "18", "boxed"),
-    ("\\boxed{3} no, \\boxed{\\frac{1}{2}}", "\\frac{1}{2}", "boxed"),
+    ("\\boxed{3} no, \\boxed{\\frac{1}{2}}", "1/2", "boxed"),
     ("So the answer is $18.", "$18.", "the-answer-is"),
     ("The answer is 18, since 9 * 2.", "18", "the-answer-is"),
     ("<<9*2=18>>18 eggs\nA: 26", "26", "answer-letter"),
-    ("Answer: 26 eggs", "26 eggs", "answer-letter"),
+    ("Answer: 26 eggs", "26", "answer-letter"),
     ("eggs = 16 - 7\nanswer = 18", "18", "answer-equals"),
+    ("<answer>\n18\n</answer>\n(3 days)", "18", "answer-tag"),
+    ('So it is {"answer": 18, "confidence": 95}', "18", "answer-tag"),
+    ('{"final_answer": "1,234"}', "1,234", "answer-tag"),
     ("She makes 9 * 2 = $18 every day.", "$18", "last-number"),
     ("She makes <<9*2=18>>18.", "18", "last-number"),
     ("Final Answer: The final answer is $18$. I hope it is correct.", "$18", "final-answer"),
@@ -44,7 +47,7 @@ FOUND = [
     ("#### Step 1: find 3\n9\n#### 2. Add\n#### 18", "18", "hash-marks"),
     ("The answer is 18. She has 3 days left.", "18", "the-answer-is"),
     ("The answer is: **18**", "18", "the-answer-is"),
-    ("The answer is \\(18\\).", "\\(18\\).", "the-answer-is"),
+    ("The answer is \\(18\\).", "18", "the-answer-is"),
     ("Therefore the answer: 18", "18", "the-answer-is"),
     ("The answer is 3. No, the answer is 18.", "18.", "the-answer-is"),
     ("**Answer:** 18", "18", "answer-letter"),
@@ -76,6 +79,14 @@ def test_every_rule_is_shown_above() -> None:
         "Problem: Tom has 4 eggs.\nThe answer is 4. #### 4\n\\boxed{4}",
         "### Instruction:\nanswer = 4",
         "Human: and now?\nFinal Answer: 4",
+        "**Problem 2**\nTom has 2+2 = \\boxed{4}",
+        "Here is another question: Tom has 2+2 = \\boxed{4}",
+        "Prompt: Tom has \\boxed{4}",
+        "<question>Tom has 4</question> The answer is 4.",
+        "Assistant: The answer is 4.",
+        "user\nTom has 4\nassistant\nThe answer is 4.",
+        "### Response:\nThe answer is 4.",
+        "Quiz: Tom has 4. The answer is 4.",
     ],
 )
 def test_an_invented_problem_behind_the_answer_is_not_read(text: str, invented: str) -> None:
@@ -90,11 +101,14 @@ def test_own_sub_questions_are_no_invented_problems() -> None:
     text = "Q1: How many eggs? A1: 9\nQ2: How much? A2: 9 * 2 = 18\nFinal Answer: 18"
     assert extract(text) == ("18", "final-answer")
     assert extract("Q: How many?\nA: 9\nQ: How much?\nA: 18").answer == "18"
+    text = "Question 1: eggs?\n16-7=9. The answer is 9.\nQuestion 2: money?\nThe answer is 18."
+    assert extract(text).answer == "18."
+    assert extract("Answer: 9 eggs.\nNote: each is $2.\nSo $18.\nAnswer: 18").answer == "18"
 
 
 @pytest.mark.parametrize(
     "stated", ["3, 4", "5 hours 20 minutes", "3:20 pm", "x + 9", "x-9", "4 pens and 3 caps",
-               "2 * 9", "we cannot say", "Tom has 18 apples in 3 bags"]
+               "we cannot say", "Tom has 18 apples in 3 bags"]
 )  # fmt: skip
 def test_a_stated_answer_that_is_no_number_is_not_made_one(stated: str) -> None:
     found = extract(f"2 + 3 = 5\nFinal Answer: {stated}")
@@ -143,6 +157,79 @@ def test_a_number_written_in_any_way_is_found_behind_every_marker(
     assert number.value == value
 
 
+STATED = [
+    "Final Answer: {}", "**Final Answer:** {}", "### Final Answer\n{}", "Final result: {}",
+    "✅ Final Answer: {}", "5. Final Answer: {}", "<b>Final Answer:</b> {}", "[Final Answer]: {}",
+    "Final answer — {}", "Final Answer\n============\n{}", "**Final Answer:**\n\n---\n\n{}",
+    "**Final Answer:**\n\\[\n\\boxed{{{}}}\n\\]", "Final Answer:\n```\n{}\n```",
+    "**Final Answer**\n$$\n{}\n$$", "**Final Answer:**\n\\begin{{align*}}\n{}\n\\end{{align*}}",
+    "## Final Answer\n\n> **{}**", "Final Answer:\n- {}", "**Final Answer:**\n1. {}",
+    "**Final Answer:**\n<answer>{}</answer>", "#### {}", "#### \\boxed{{{}}}", "#### x = {}",
+    "so it is \\boxed{{x = {}}}", "\\boxed{{\\text{{Cost}} = {}}}", "So the answer is {}",
+    "The answer, in dollars, is {}", "The answer (in dollars) is {}", "The answer comes to {}",
+    "The answer to the question is {}", "My answer: {}", "The answer equals {}", "A: {}",
+    "Answer: {}", "**Answer**\n{}", "answer = {}", "ans: {}", "<answer>{}</answer>",
+    '{{"answer": "{}"}}', "最终答案是{}。", "The answer is:\n\\[\n{}\n\\]",
+    "Final Answer: Janet makes:\n\n{}",
+]  # fmt: skip
+plainly = st.integers(0, 10**7).map(lambda n: (f"{n:,}", n)) | st.integers(0, 999).map(
+    lambda n: (str(n), n)
+)
+
+
+@given(plainly, st.sampled_from(STATED), plainly, st.sampled_from(STATED))
+def test_what_is_stated_last_counts_whatever_the_markers(
+    first: tuple[str, int], marker: str, last: tuple[str, int], other: str
+) -> None:
+    draft = marker.format(first[0])
+    text = other.format(last[0])
+    for whole in (
+        text,
+        f"9 * 2 = 17 for 3 days.\n\n{text}",
+        f"First\n{draft}\n\nThen\n{text}",
+        f"<think>\n{draft}\n</think>\n{text}",
+        f"{draft}\n</think>\n{text}",
+        f"{text}\n<think>\n{draft}",
+        f"{draft}\n\nWait, I made a mistake.\n\n{text}",
+        f"#### Day 1\n9\n#### Cost of 2 shirts: 8\n#### (a) 7\n#### 1. Eggs\n{text}",
+    ):
+        number = parse(extract(whole).answer or "")
+        assert number is not None, whole
+        assert number.value == last[1], whole
+
+
+DRAFTS = {
+    "<think>\n#### 12 is the format": None,
+    "<think>9*2 = 18, in 3 days</think>\n<answer>18</answer>\nConfidence: 95%": "18",
+    "<|channel|>analysis<|message|>18 in 3 days<|end|><|start|>assistant<|channel|>final"
+    "<|message|>She makes **18**.": "18",
+    "Final Answer: 12\nActually no. The answer is 18.": "18",
+    "Final Answer: 12\n\nWait, I forgot one, so it should be 18.": "18",
+    "Final Answer: 18\nWait, let me double check. 20 - 2 = 18 and 3 = 3. Yes.": "18",
+    "First \\boxed{12}. But I forgot one: \\boxed{1": None,
+    "\\boxed{12} is wrong, so the correct one is \\boxed{": None,
+    "draft <answer>41</answer> no: <answer>42</answer> (3 tries)": "42",
+    "First, each pays $\\boxed{5}$. For four people: the answer is 20.": "20",
+    "#### 18\n\nI hope the answer is clear.": "18",
+    "Final Answer: 18\n\nFinal answer:\n\nplease give the final answer.": "18",
+}
+
+
+@pytest.mark.parametrize("text", DRAFTS)
+def test_drafts_and_what_was_taken_back_do_not_count(text: str) -> None:
+    answer, wanted = extract(text).answer, DRAFTS[text]
+    assert (answer and parse(answer)) == (wanted and parse(wanted))
+
+
+@pytest.mark.parametrize(
+    "text", ["\\boxed{1331}, \\boxed{1728}", "Adults: \\boxed{3} Children: \\boxed{5}"]
+)
+def test_a_box_for_each_value_is_no_answer(text: str) -> None:
+    found = extract(text)
+    assert found.rule == "boxed"
+    assert parse(found.answer or "") is None
+
+
 def test_a_rule_that_is_switched_off_is_not_tried() -> None:
     text = "9 * 2 = 18\nThe answer is 17.\nFinal Answer: 16"
     assert extract(text).answer == "16"
@@ -156,20 +243,22 @@ PIECES = (
      " ", ">\n", "A\n", "1.111", "1/", "{", "a", "Question:\n", "$", "1 and ", "<<", "\\frac{",
      "\nA: 1\nQ:", "=", "9", "\\text{", "½", "10⁹", "the answer is ", "box", "\\boxed{\\boxed{",
     "\\frac{1}{2}", "A: ", "#### ", "one ", "two-", "1.1,1", "18 for ", ". A", "(",
+    "1-", "(1+", "√", "^", "#### 1 ", "the answer is 1 ", "<think>", "</think>", "\\sqrt",
+    "1 - 2 a ", "1:", "and a half ", "[", "x = 1, ", "is 1 ", "so ", "Wait, ", "{", "^{", "_{",
+    "\\boxed{1} ",
 )  # fmt: skip
 """What long inputs that are meant to be slow to read repeat."""
 LONG = """
 import sys
-from siked.verification.compare import expression
 from siked.verification.extract import extract
-from siked.verification.numbers import parse
+from siked.verification.numbers import read, read_last
 for piece in eval(sys.stdin.read()):
     for front in ("", "Final Answer: ", "A: 18", "\\\\boxed{", "Q: ", "#### 9 "):
         extract(front + piece * (100_000 // len(piece)))
         extract(front + piece * (400 // len(piece)))
         for length in (40, 190, 2000):
-            parse(front + piece * (length // len(piece)))
-            expression(front + piece * (length // len(piece)))
+            read(front + piece * (length // len(piece)))
+            read_last(front + piece * (length // len(piece)))
 """
 
 

@@ -265,7 +265,7 @@ MALFORMED = {
 def test_a_number_of_thousands_of_digits_is_left_out(tmp_path, kind):
     (tmp_path / "own").write_text(MALFORMED[kind] % DIGITS)
     reading = questions.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
-    assert [one.reason[:21] for one in reading.left_out] == ["more than 1000 digits"]
+    assert [one.reason[:20] for one in reading.left_out] == ["more than 1000 chara"]
 
 
 @pytest.mark.parametrize("kind", MALFORMED)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.verification.numbers import parse, scan
+from siked.verification.numbers import parse, read, read_last
 
 READ: dict[str, int | str] = {
     "18": 18, "18.": 18, "18.00": 18, "+18": 18, "0.5": "1/2", ".5": "1/2", "-5": -5, "- 5": -5,
@@ -38,15 +38,46 @@ READ: dict[str, int | str] = {
     "minus 5": -5, "negative $5": -5, "2 and 1/2 cups": "5/2", "1 234,5": "2469/2",
     "1.8*10**3": 1800, "2:00 pm": 2, "11:00 a.m.": 11, "18 °C…": 18, "$$18$$": 18, "{18}": 18,
     "\\mathbf{18}": 18, "\\boxed{\\text{18 apples}}": 18, "\\underline{18}": 18, "18 boxes": 18,
+    "half a dozen": 6, "one third": "1/3", "3 and a half": "7/2", "3 and a quarter hours": "13/4",
+    "3 tenths": "3/10", "none": 0, "no apples": 0, "She has none left.": 0,
+    "She has eighteen eggs.": 18, "a score of minus 18.": -18, "is - 18 degrees": -18,
+    "2M": 2000000, "$2.5M": 2500000, "5 bn": 5000000000, "3\u20444": "3/4", "1 234": 1234,
+    "{3 \\over 4}": "3/4", "0.\\overline{3}": "1/3", "0.(3)": "1/3", "1.2(3)": "37/30",
+    "18 zł": 18, "18 4-packs": 18, "18 10-dollar bills": 18, "18 $5 bills": 18,
+    "12^{\\text{th}}": 12, "答案是18元": 18, "18个": 18, "3万": 30000, "1\\,234": 1234,
+    "11,\\! 111": 11111,
+    "\\approx11": 11, "90^\\circ": 90, "-\\frac12": "-1/2", "2\\frac12": "5/2",
+    "\\textcolor{red}{18}": 18, "\\bf 18": 18, "18~\\text{dollars}": 18, "<b>18</b>": 18,
+    "2 * 9": 18, "5-3": 2, "9 - 9 = 0": 0, "2**3": 8, "10^3": 1000, "-(5)": -5, "5(2)": 10,
+    "(3)(7)": 21, "(20-6)/(4-2)": 7, "\\frac{2+3}{4+1}": 1, "√16": 4, "3√4": 6, "9x9": 81,
+    "\\sqrt[3]{64}": 4, "\\sqrt 16": 4, "2^{-1}": "1/2", "4^(1/2)": 2, "20% + 5%": 25,
+    "x = 18": 18, "Cost = \\$18": 18, "9 + 9 = 18": 18, "P = 2(4 + 5) = 18 cm": 18,
+    "3 * 6 = 18, 18 + 2 = 20": 20, "2x = 36, x = 18": 18, "18 = x": 18,
+    "18 (3 days)": 18, "18 [9*2]": 18, "5/2 (2.5)": "5/2", "2.5 or 5/2": "5/2", "(A) 18": 18,
+    "She has (18)": 18, "18 egg(s)": 18, "Tom (aged 12) has 18": 18, "18 (x = 5)": 18,
+    "18: 9 eggs at $2": 18, "18 – 9 eggs at $2": 18, "5 — 2 red": 5, "5; 2 red and 3 blue": 5,
+    "Option 2: 18": 18, "Total for 3 days: 18": 18, "Total - 18": 18,
+    "18 for 3 days": 18, "73 of the 416 residents": 73, "18 dollars in 3 days": 18,
+    "10 each for 3 people, so 30": 30, "7 times 3 is 21": 21, "18 as a percentage of 36 is 50%": 50,
+    "one of the 3 boxes": 1, "18, since 20 - 2 = 18": 18, "18. She has 3 days left": 18,
+    "18 dollars more than Tom": 18, "no more than 18": 18,
     "a dozen": 12, "two dozen eggs": 2, "2 dozen eggs": 2, "minus three": -3, "zero": 0,
 }  # fmt: skip
 
 NOT_ONE_NUMBER = [
     "", " ", "apples", "x + 9", "5 and 6", "3, 4, 5", "9, 9, 9", "3:20", "3:20 pm", "6:7",
-    "3 hours 20 minutes", "6 feet 3 inches", "5'6\"", "5-3", "2 * 9", "9 - 9 = 0", "1/0", "2/3/4",
+    "3 hours 20 minutes", "6 feet 3 inches", "5'6\"", "1/0", "2/3/4",
     "three or four", "three quarters", "None", "nan", "inf", "1e99999", "9" * 2000, "9" * 100000,
-    "3x", "8 x", "-2y", "2**3", "10^3", "3:20:00 pm", "half a dozen", "one third", "12,345,67",
-    "2 and 3", "minus", "a", "fifty-fifty", "-(5)", "18 - 5 apples",
+    "3x", "8 x", "-2y", "3:20:00 pm", "12,345,67", "2 and 3", "minus", "a", "fifty-fifty",
+    "18 - 5 apples", "5 to 7", "5 to 7 days", "5 days to 7 days", "10-12", "10–12 days", "8 by 5",
+    "8 feet by 5 feet", "1 in 6", "5 over 7", "3 out of 4", "between 5 and 7", "5 ± 2", "9 × eggs",
+    "x = 5, y = 7", "x=5 and y=7", "Adults: 5, Children: 18", "18 for Tom, 19 for Ann",
+    "18 on Monday, 19 on Tuesday", "18 for 3 days and 20 for 4 days", "[5, 18]", "(3,4)", "5 18",
+    "half of 36", "twice as many as 9", "five more than 13", "three times 6", "9 squared",
+    "9 times two", "3 less than 21", "50% of 36", "x > 17", "x < 18", "more than 18", "not 18",
+    "2x = 36", "3x + 4y + 14=0", "x + 5 = 18", "3h30", "5m20s", "3 r2", "3r2", "6ft2", "6ft2in",
+    "2024-03-18", "12/25/2024", "1.2.3", "2516_8", "f(2)", "(3*unknown + 8)/2", "18 +", "4^x",
+    "18 red and there are 19 blue", "no answer", "no solution", "+", "2^9999", "0^-1", "5/(3-3)",
     "4 onions and 3 potatoes", "\\sqrt{2}", "\\frac{x}{2}", "--5", "1 2 3", "-", "$", "%", "**",
 ]  # fmt: skip
 
@@ -170,15 +201,120 @@ def test_a_float_as_python_writes_it_is_read_exactly(value: float) -> None:
     assert number.value == Fraction(repr(value))
 
 
-@given(st.text(max_size=300) | st.text("0123456789.,-/ $%xe()\\{}", max_size=300))
+@given(st.text(max_size=300) | st.text("0123456789.,-/ $%xe()[]{}^√=:\\", max_size=300))
 def test_no_text_makes_reading_fail(text: str) -> None:
-    parse(text)
-    for found, at in scan(text):
-        assert found in text[at:]
+    found = read(text)
+    assert found.number is None or read(found.text).number == found.number
+    read_last(text)
 
 
-def test_numbers_in_running_text() -> None:
-    text = "So x2 is 10-4 = 6, $1,234.50 for 3/4 of -5, (2)-3, 9x9=81, A1: 7. US$8 and 12.5%."
-    assert [found for found, _ in scan(text)] == [
-        "10", "4", "6", "$1,234.50", "3/4", "-5", "2", "3", "9", "81", "7", "$8", "12.5%",
-    ]  # fmt: skip
+@pytest.mark.parametrize("text", READ)
+def test_the_part_that_is_the_value_says_it_alone(text: str) -> None:
+    number = parse(read(text).text)
+    assert number is not None
+    assert number.value == Fraction(READ[text])
+
+
+LAST: dict[str, int | str | None] = {
+    "She makes 9 * 2 = $18 every day.": 18, "9 * 2 = 18 for 3 days.": 18, "So it is 2^{5}.": 32,
+    "She used \\(\\frac{3}{4}\\) cup of sugar.": "3/4", "She paid \\(1{,}234\\) dollars.": 1234,
+    "So the speed is 18 m/s^2.": 18, "The area is \\(18 \\text{ cm}^2\\).": 18,
+    "Tom has 18 apples in 3 bags.": 3, "She has 9. Then 18. So none is lost.": 18,
+    "He gets 3 hours 20 minutes.": None, "He arrives at 3:20 pm.": None, "The ratio is 3:5.": None,
+    "It takes 10-12 days.": None, "It is on 2024-03-18.": None, "She drove for 3h30.": None,
+    "32768 feet * 2 =": None, "we get 33 + x = 2x + x": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LAST)
+def test_the_last_number_of_a_text_is_no_part_of_another(text: str) -> None:
+    found = read_last(text)
+    assert found is not None
+    value = LAST[text]
+    assert found.number is None if value is None else found.number.value == Fraction(value)
+
+
+def test_a_text_without_digits_has_no_last_number() -> None:
+    assert read_last("She has eighteen eggs.") is None
+
+
+IRRATIONAL = {
+    "4\\sqrt(2)": r"(4) \cdot (\sqrt[2]{2})", "2\\pi": r"(2) \cdot (\pi)",
+    "\\frac{\\sqrt{3}}{2}": r"(\sqrt[2]{3}) \div (2)", "1 + √2": r"(1) + (\sqrt[2]{2})",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IRRATIONAL)
+def test_what_is_irrational_is_written_anew_and_whole(text: str) -> None:
+    found = read(text)
+    assert (found.number, found.latex) == (None, IRRATIONAL[text])
+
+
+arithmetic = st.recursive(
+    st.integers(0, 99).map(lambda n: (str(n), Fraction(n)))
+    | st.tuples(st.integers(0, 99), st.integers(1, 9)).map(
+        lambda pair: (f"\\frac{{{pair[0]}}}{{{pair[1]}}}", Fraction(*pair))
+    ),
+    lambda inner: st.tuples(inner, st.sampled_from(["+", "-", "\\times", "\\cdot"]), inner).map(
+        lambda made: (
+            f"({made[0][0]} {made[1]} {made[2][0]})",
+            made[0][1] + made[2][1]
+            if made[1] == "+"
+            else made[0][1] - made[2][1]
+            if made[1] == "-"
+            else made[0][1] * made[2][1],
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(arithmetic, arithmetic)
+def test_arithmetic_is_exact(left: tuple[str, Fraction], right: tuple[str, Fraction]) -> None:
+    for text, value in (
+        (f"{left[0]} + {right[0]}", left[1] + right[1]),
+        (f"({left[0]})({right[0]})", left[1] * right[1]),
+        (f"$\\frac{{{left[0]} + 1}}{{7}}$", (left[1] + 1) / 7),
+    ):
+        number = parse(text)
+        assert number is not None
+        assert number.value == value
+
+
+TWO_VALUES = [
+    "{a} to {b}", "{a}-{b} days", "{a} or {b}", "{a} and {b}", "{a}, {b}", "x = {a}, y = {b}",
+    "{a} hours {b} minutes", "{a} for Tom, {b} for Ann", "[{a}, {b}]", "Adults: {a}, Children: {b}",
+    "{a} in {b}", "{a} by {b}", "{a} adults and {b} children", "{a}:{b}", "x={a} and y={b}",
+    "between {a} and {b}", "{a}h{b}", "{a} r{b}", "half of {a}, or {b}", "{a} out of {b}",
+]  # fmt: skip
+LAYOUT = ["{}", "**{}**", "${}$", "\\({}\\)", "\\boxed{{{}}}", "`{}`", "<b>{}</b>", "> {}", "_{}_"]
+
+
+@given(
+    st.integers(1, 99), st.integers(100, 999), st.sampled_from(TWO_VALUES), st.sampled_from(LAYOUT)
+)
+def test_two_values_are_not_one(low: int, high: int, form: str, layout: str) -> None:
+    assert parse(layout.format(form.format(a=low, b=high))) is None
+
+
+ONE_VALUE = [
+    "{}", "Janet makes {} every day at the market", "x = {}", "9 + 9 = {}", "Total: {}",
+    "{} dollars for 3 days", "{} (3 days)", "{}, since 9 times 2 is that",
+    "the total is {} per day/shift", "5 per day for 4 days is {}", "10 each for 3 people, so {}",
+    "{} 4-packs", "Option 2: {}",
+    "{}. She has 3 days left.", "{}: 9 eggs at 2 dollars", "Tom - the winner - has {}",
+    "答案是{}元", "{} square feet (ft^2)", "{} of the 416 residents", "\\text{{Cost}} = {}",
+    "It is {}!",
+]  # fmt: skip
+
+
+@given(
+    written_numbers().filter(lambda pair: not any(sign in pair[0] for sign in "*`\\=(\n"))
+    | st.integers(0, 10**6).map(lambda n: (f"**{n}**", Fraction(n))),
+    st.sampled_from(ONE_VALUE),
+)
+def test_a_sentence_with_one_answer_has_it(written: tuple[str, Fraction], form: str) -> None:
+    text, value = written
+    number = parse(form.format(text.strip().rstrip(".")))
+    assert number is not None
+    assert number.value == value

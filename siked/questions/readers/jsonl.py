@@ -44,7 +44,10 @@ def questions(
         seen[own] = where
         question = text_field(where, row, source.question_field)
         try:
-            answer = gold(text_field(where, row, source.answer_field))
+            answer = gold(
+                text_field(where, row, source.answer_field),
+                expressions=source.answers == "expressions",
+            )
         except ValueError as error:
             yield LeftOut(where, str(error))
             continue
