@@ -16,8 +16,6 @@ import statistics
 import time
 from pathlib import Path
 
-import torch
-
 from siked.generation.engine import Sampling
 from siked.generation.transformers import TransformersEngine
 from siked.models.loading import load
@@ -93,6 +91,8 @@ def run_baseline(
     loaded: tuple, prompts: list[Prompt], sampling: Sampling, batch: int, stop_early: bool
 ) -> float:
     """Tokens a second of one run; padding after a sample's end does not count."""
+    import torch  # after siked, which sets how its threads wait
+
     model, tokenizer = loaded
     tokenizer.padding_side = "left"
     start, tokens = time.perf_counter(), 0

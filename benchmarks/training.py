@@ -25,6 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+from siked.training import loop  # before PyTorch: siked sets how its threads wait
+
+# isort: split
 import datasets
 import torch
 import transformers
@@ -39,7 +42,6 @@ from siked.prompts import completion, render, student_prompt
 from siked.questions import demo
 from siked.records import Example
 from siked.settings import Lora, Schedule, TrainSettings
-from siked.training import loop
 from siked.training.examples import IGNORED, encode
 from siked.training.job import Job
 from siked.training.peft import PeftTrainer
@@ -66,6 +68,37 @@ def examples(model: Path, rows: int) -> tuple[Example, ...]:
             )
         )
     return tuple(made)
+
+
+def job(model: Path, steps: int, batch_size: int) -> Job:
+    """What all trainers are asked to do."""
+    schedule = Schedule(epochs=1, learning_rate=LEARNING_RATE)
+    return Job(
+        examples=examples(model, steps * batch_size),
+        base=model,
+        start=None,
+        settings=TrainSettings(
+            policy="off-policy",
+            distil=schedule,
+            iterate=schedule,
+            scheduler="constant",
+            warmup_steps=2,
+            weight_decay=0.01,
+            batch_size=batch_size,
+            gradient_accumulation=1,
+            max_length=LENGTH,
+            lora=Lora(rank=RANK, alpha=ALPHA, dropout=0.0, target_modules="all-linear"),
+        ),
+        schedule=schedule,
+        seed=0,
+        out=Path(),
+        checkpoints=Path(),
+    )
+
+
+def encoded(asked: Job) -> list[dict[str, list[int]]]:
+    """The tokens of a job's examples."""
+    return encode(models.load_tokenizer(asked.base), asked.examples, LENGTH).rows
 
 
 class Stopwatch(TrainerCallback):  # type: ignore[misc]
@@ -202,29 +235,8 @@ def main(
 ) -> None:
     """Print all trainers' speeds, ours over theirs, and how far their losses lie apart, as JSON."""
     transformers.logging.set_verbosity_error()
-    schedule = Schedule(epochs=1, learning_rate=LEARNING_RATE)
-    job = Job(
-        examples=examples(model, steps * batch_size),
-        base=model,
-        start=None,
-        settings=TrainSettings(
-            policy="off-policy",
-            distil=schedule,
-            iterate=schedule,
-            scheduler="constant",
-            warmup_steps=2,
-            weight_decay=0.01,
-            batch_size=batch_size,
-            gradient_accumulation=1,
-            max_length=LENGTH,
-            lora=Lora(rank=RANK, alpha=ALPHA, dropout=0.0, target_modules="all-linear"),
-        ),
-        schedule=schedule,
-        seed=0,
-        out=Path(),
-        checkpoints=Path(),
-    )
-    rows = encode(models.load_tokenizer(model), job.examples, LENGTH).rows
+    asked = job(model, steps, batch_size)
+    rows = encoded(asked)
     lengths = [len(row["input_ids"]) for row in rows]
     scored = sum(label != IGNORED for row in rows for label in row["labels"])
     report: dict[str, Any] = {
@@ -236,7 +248,7 @@ def main(
     builders = {"trl": stock, "siked": siked} | ({"unsloth": unsloth} if only == "unsloth" else {})
     for name, build in builders.items():
         if only in (None, name):
-            report[name] = measure(build, job, rows, steps)
+            report[name] = measure(build, asked, rows, steps)
     if python is not None:
         report["unsloth"] = elsewhere(python)
     if only is None:
