@@ -220,9 +220,19 @@ def _endless(value: Fraction) -> bool:
 
 def _unrounded(number: Number, places: int) -> bool:
     """Return whether a number was plainly not rounded to the ``places`` that are wanted."""
-    if number.places is None:
-        return _endless(number.value)
-    return number.places > places and number.places >= _LEAST_UNROUNDED
+    if number.places is None and _endless(number.value):
+        return True
+    exact = number.places is None
+    needed = _needed(number.value.denominator) if exact else number.places or 0
+    return needed > places and needed >= _LEAST_UNROUNDED
+
+
+def _needed(denominator: int) -> int:
+    """Return how many decimal places a fraction needs that a decimal equals; at most its bits."""
+    places = 0
+    while 10**places % denominator:
+        places += 1
+    return places
 
 
 def _is_rounded(number: Number, value: Fraction) -> bool:

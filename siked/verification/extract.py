@@ -110,14 +110,14 @@ def _own(text: str) -> str:
     if "<" in text or "[" in text or "◁" in text:
         if "<<" in text:
             text = _CALCULATOR.sub("", text)
-        text = _without_drafts(text)
+        text = without_drafts(text)
     lines = "\n" + text.strip()
     if ("<" in lines or "[" in lines) and (turn := _TURN.search(lines, 2)) is not None:
         lines = lines[: turn.start()]
     return lines
 
 
-def _without_drafts(text: str) -> str:
+def without_drafts(text: str) -> str:
     """Return what stands behind the last draft that ended, and before one that never does."""
     last = None
     for last in _DRAFT_ENDS.finditer(text):  # noqa: B007 - the last one is wanted

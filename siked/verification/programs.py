@@ -22,11 +22,13 @@ import re
 import textwrap
 from itertools import zip_longest
 
+from siked.verification.extract import without_drafts
 from siked.verification.sandbox import Program
 from siked.verification.sandbox.pool import ANSWER_NAMES, MOST_SOURCE
 
 _FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(\w*)[^\n]*\n?", re.MULTILINE)
-_LANGUAGES = {"", "python", "python3", "py", "py3", "tool_code", "code"}
+_LANGUAGES = {"", "python", "python3", "py", "py3", "pycon", "ipython", "tool_code", "code"}
+_MOST_BLOCKS = 8
 _NEXT = re.compile(
     r"^[ \t]*+(?:##++[ \t]*+)?(?:Question|Q|Problem|Human|User|Instruction)[ \t]*+\d*+[ \t]*+:"
     r"|<\|?(?:im_end|im_start|endoftext|eot_id|end_of_turn)\|?>",
@@ -39,6 +41,7 @@ _COMMENTED_NEXT = re.compile(
 """Another problem as a comment; the own one may stand like this in front of the code."""
 _ANSWERED = re.compile(r"^(?:(?:answer|ans|final_answer)\s*=|print\(|[ \t]+return\b)", re.MULTILINE)
 _PROMPT = re.compile(r"^(?:>>> ?|\.\.\. ?|In \[\d*\]: ?)", re.MULTILINE)
+_OUTPUT = re.compile(r"^Out\[\d{0,6}\]:[^\n]*", re.MULTILINE)
 _CODE = re.compile(
     r"\s*(?:#|@|(?:def|class|import|from|for|while|if|elif|else|try|except|finally|with|return|"
     r"print|assert|pass|break|continue|raise|global|lambda)\b(?:.*[:()=]|\s+[\w.]+(?:\s|$)|\s*$)"
@@ -59,23 +62,33 @@ def read(text: str, answer_var: str | None = None) -> Program:
     names = (answer_var,) if answer_var else ANSWER_NAMES
     if len(text) > MOST_SOURCE:
         return Program((text,), names)  # which the sandbox refuses
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    code = _fenced(text)
-    if code is None:
-        code = _own(text)
-    readings = [_tidy(code), _tidy(_without_prose(code)), _tidy(code.translate(_QUOTES))]
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    text = without_drafts(text).removeprefix("<|python_tag|>")
+    blocks = _fenced(text)
+    code = "\n".join(blocks) if blocks else _own(text)
+    readings = [_tidy(code), *(_bodies(code) if "return" in code else ())]
+    readings += [_tidy(_without_prose(code)), _tidy(code.translate(_QUOTES))]
     distinct = tuple(dict.fromkeys(one for one in readings if one.strip()))
-    return Program(distinct or ("",), names)
+    alone = [_tidy(one) for one in reversed(blocks)] if len(blocks) > 1 else []
+    return Program(distinct or ("",), tuple(alone[:_MOST_BLOCKS]), names)
 
 
-def _fenced(text: str) -> str | None:
-    """What stands in the Python fences, one behind the other; None where there are none."""
+def _bodies(code: str) -> list[str]:
+    """Code as the body of a function whose first line stood in the prompt."""
+    head = "def solution():\n"
+    own = code.strip("\n")
+    bodies = [head + textwrap.indent(textwrap.dedent(own), "    ")]
+    return [head + own, *bodies] if own[:1].isspace() else bodies
+
+
+def _fenced(text: str) -> list[str]:
+    """What stands in the Python fences, one by one."""
     marks = list(_FENCE.finditer(text))
     if not marks:
-        return None
+        return []
     before = text[: marks[0].start()]
     if len(marks) % 2 and not marks[0][1] and any(map(_looks_like_code, before.split("\n"))):
-        return before  # the fence that opens it stood in the prompt
+        return [before]  # the fence that opens it stood in the prompt
     blocks: list[str] = []
     following = _NEXT.search(text, marks[1].end()) if len(marks) > 1 else None
     for opening, closing in zip_longest(marks[::2], marks[1::2]):
@@ -83,7 +96,7 @@ def _fenced(text: str) -> str | None:
             break  # another problem's program
         if opening[1].lower() in _LANGUAGES:
             blocks.append(text[opening.end() : closing.start() if closing else len(text)])
-    return "\n".join(blocks) if any(block.strip() for block in blocks) else None
+    return [block for block in blocks if block.strip()]
 
 
 def _own(text: str) -> str:
@@ -98,7 +111,11 @@ def _own(text: str) -> str:
 
 
 def _tidy(code: str) -> str:
-    """Code without prompts of an interactive session, and moved to the left margin."""
+    """Code without prompts and output of an interactive session, moved to the left margin."""
+    if "\n>>> " in f"\n{code}":
+        code = "\n".join(line for line in code.split("\n") if _PROMPT.match(line))
+    elif "Out[" in code:
+        code = _OUTPUT.sub("", code)
     return textwrap.dedent(_PROMPT.sub("", code)).strip("\n")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from siked import strategies
 from siked.records import Failure
 from siked.verification.extract import extract
-from siked.verification.numbers import parse
+from siked.verification.numbers import read as read_value
 from siked.verification.programs import read
 from siked.verification.sandbox import Sandbox
 
@@ -71,10 +71,8 @@ def run_programs(
         if result.rule in ignore_rules:
             yield Solved(None, None, Failure.NO_ANSWER)
             continue
-        answer = result.value
-        if answer is not None and parse(answer) is None:
-            # A sentence, printed or assigned: "The total is 18".
-            answer = extract(answer).answer or answer
+        # A value may be a sentence, printed or assigned: "The total is 18".
+        answer = None if result.value is None else read_value(result.value).text or result.value
         yield Solved(answer, result.rule, result.failure)
 
 

@@ -49,6 +49,57 @@ CASES = [
 ]
 
 
+READ_FROM_PROGRAMS = [
+    "def solve():\n    return 9 * 2",
+    "def cost():\n    return 9\ndef money():\n    return cost() * 2",
+    "from functools import lru_cache\n@lru_cache(None)\ndef solution():\n    return 18",
+    "eggs = 9\nreturn eggs * 2", "    eggs = 9\n    return eggs * 2\n\nprint(solution())",
+    "eggs = 9\nif eggs > 3:\n    return eggs * 2\nreturn 0",
+    "```python\nanswer = 1/0\n```\nFixed:\n```python\nanswer = 18\n```",
+    "```python\ndef f(\n```\nFixed:\n```python\nanswer = 18\n```",
+    "```python\nprint(5)\n1/0\n```\nFixed:\n```python\nx = 18\nprint(x)\n```",
+    "Formula:\n```\nmoney = eggs \u00d7 price\n```\n```python\nanswer = 18\n```",
+    "<think>\n```python\ndef f(\n```\n</think>\n```python\nanswer = 18\n```",
+    "def answer():\n    return 18\nprint(answer())",
+    "class answer:\n    value = 18\nprint(answer.value)",
+    "def answer():\n    return 18\nans = answer()",
+    "def main():\n    print('Answer:', 18)\nprint(main())",
+    "print(18)\nprint('Done')", "print(18)\nprint('Checked 2 times')", "print(18)\nprint(True)",
+    "x = 9\nprint('Total:', x * 2)\nprint('-' * 20)", "answer = '18 dollars in 3 days'",
+    "print(1.8 * 10 * 1.0000000000000002)", "print('$' + str(0.07 * 100 + 11))",
+    "\ufeffanswer = 18", "<|python_tag|>answer = 18", "In [1]: answer = 18\nOut[1]: 18",
+    ">>> answer = 18\n>>> answer\n18", "answer = sqrt(324)", "answer = ceil(17.5)",
+    "answer = lcm(2, 9)",
+    "x = Symbol('x')\nanswer = solve(Eq(2 * x, 36), x)",
+    "from sympy import *\nx = symbols('x')\nanswer = linsolve([2 * x - 36], x)",
+    "from sympy import *\nx = symbols('x')\nanswer = Eq(2 * x, 36)\nprint(solve(answer)[0])",
+    "from sympy import *\nanswer = symbols('answer')\nprint(solve(answer - 18)[0])",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READ_FROM_PROGRAMS)
+def test_programs_are_read_as_models_write_them(sandbox: Sandbox, text: str) -> None:
+    (found,) = verify([rationale("pot", text)], QUESTIONS, sandbox)
+    assert found.correct, found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["print([5, 18])", "print(5, 18)", "print({'a': 5, 'b': 18})",
+     "print('Adults: 5, Children: 18')",
+     "print(5, 'or', 18)", "print('3 hours 18 minutes')", "print('16 - 18')",
+     "print(complex(5, 18))",
+     "answer = '5 or 18'", "answer = '3:18'", "answer = str([5, 18])",
+     "answer = [5, 18]\nprint(18)",
+     "def solution():\n    return '5 adults and 18 children'",
+     "def f():\n    return 18\ndef g():\n    return 5",
+     "```python\nprint(18)\n1/0\n```\n```python\nx = 5\n```"],
+)  # fmt: skip
+def test_several_values_of_a_program_are_not_one(sandbox: Sandbox, text: str) -> None:
+    (found,) = verify([rationale("pot", text)], QUESTIONS, sandbox)
+    assert not found.correct, found
+
+
 def test_each_rationale_gets_its_verdict(sandbox: Sandbox) -> None:
     given = [rationale(strategy, text) for strategy, text, _, _ in CASES] * 40
     found = list(verify(given, QUESTIONS, sandbox))

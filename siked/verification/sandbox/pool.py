@@ -38,7 +38,10 @@ _GRACE_SECONDS = 5.0
 _AHEAD = 64
 """Finished results kept for each worker while an earlier program still runs."""
 _USES = {
-    "sympy": re.compile(r"\bsympy\b|\bsymbols?\s*\(|\bmpmath\b", re.IGNORECASE),
+    "sympy": re.compile(
+        r"\bsympy\b|\bsymbols?\s?\(|\bmpmath\b|\b(?:Eq|Rational|nsolve|simplify)\s?\(",
+        re.IGNORECASE,
+    ),
     "numpy": re.compile(r"\bnumpy\b"),
     "math_verify": re.compile(r"\bmath_verify\b"),
 }
@@ -50,6 +53,9 @@ class Program:
 
     sources: tuple[str, ...]
     """Readings of the same text, best first; the first that is Python is run."""
+    blocks: tuple[str, ...] = ()
+    """Its code blocks one by one, where there are several, in the order in which they are tried
+    once the whole has failed."""
     names: tuple[str, ...] = ANSWER_NAMES
     """The variables that hold the answer, best first."""
     trusted: bool = False
@@ -219,7 +225,10 @@ class _Worker:
         server = self.servers.get(libraries) or self.start(libraries)
         self.number, self.busy = number, server
         self.word = os.urandom(frames.WORD)
-        server.send({"sources": program.sources, "names": program.names}, self.word)
+        request = {
+            "sources": program.sources, "names": program.names, "blocks": program.blocks
+        }  # fmt: skip
+        server.send(request, self.word)
         self.deadline = time.monotonic() + self.limits.seconds * WALL + _GRACE_SECONDS
 
     def take(self) -> tuple[int, Result]:

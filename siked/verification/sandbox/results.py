@@ -14,6 +14,7 @@ its choice, and that it has by ``answer = 42``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,9 +77,10 @@ def judge(reply: Reply, word: bytes) -> Result:
         detail = "its process gave a result that is none"
         return Result(None, failure=Failure.RUNTIME_ERROR, detail=detail)
     if result.rule == harness.LAST_VALUE:
-        lines = reply.printed.decode(errors="replace").strip().splitlines()
+        printed = reply.printed.decode(errors="replace").rpartition(harness.NEW_RUN)[2]
+        lines = [line for line in printed.strip().split("\n") if line.strip()]
         if lines:
-            return _printed(lines[-1].strip())
+            return _printed(lines, result)
         if result.failure is Failure.NO_ANSWER:
             return replace(result, rule=None)
     return result
@@ -131,9 +133,23 @@ def _one_of(known: frozenset[str], value: Any) -> str:
     return value
 
 
-def _printed(line: str) -> Result:
-    """The last line as the answer."""
+_MOST_LINES = 50
+_STATUS = re.compile(
+    r"\W{0,4}(?:checked|verified|done|finished|completed|tested|elapsed|took|ran |run time|runtime|"
+    r"time:|iterations?:|end of)",
+    re.IGNORECASE,
+)
+"""What a line says that is about the run: "Checked 2 times"."""
+
+
+def _printed(lines: list[str], result: Result) -> Result:
+    """The last line with a number as the answer; without any, the last line of code's value."""
     rule = "last-printed"
+    told = [line.strip() for line in lines[-_MOST_LINES:] if any(map(str.isdigit, line))]
+    about_numbers = [line for line in told if _STATUS.match(line) is None] or told
+    if not about_numbers and result.value is not None:
+        return result
+    line = about_numbers[-1] if about_numbers else lines[-1].strip()
     if len(line) > MOST_TEXT:
         detail = f"a line of more than {MOST_TEXT} characters"
         return Result(None, rule, Failure.NOT_A_NUMBER, detail)

@@ -97,8 +97,8 @@ class Programs:
         """Run a program in this process and end it, with its result or without.
 
         Args:
-            requests: the pipe that its request is next on: a word, then ``sources`` and ``names``
-                (see ``harness.run``) as JSON.
+            requests: the pipe that its request is next on: a word, then ``sources``, ``names`` and
+                ``blocks`` (see ``harness.run``) as JSON.
             size: the length of the request.
             printed: the pipe for what it prints.
             result: the pipe for its result.
@@ -117,7 +117,9 @@ class Programs:
             os.closerange(_RESULT + 1, _MOST_FILES)
             if self._walls.seccomp is not None:
                 self._walls.seccomp.apply()
-            answer = harness.run(request["sources"], request["names"], self._space)
+            answer = harness.run(
+                request["sources"], request["names"], self._space, request["blocks"]
+            )
             with contextlib.suppress(Exception):
                 sys.stdout.flush()
             os.write(_RESULT, word + json.dumps(answer).encode())

@@ -121,9 +121,9 @@ def _(value: dict, depth: int) -> str:  # type: ignore[type-arg]
 
 
 def _of_sympy(value: Any, depth: int) -> str:
-    if getattr(value, "is_Equality", False):
+    if getattr(value, "is_Equality", False) and getattr(value.lhs, "is_Symbol", False):
         return as_text(value.rhs, depth + 1)
-    if getattr(value, "is_FiniteSet", False):
+    if getattr(value, "is_FiniteSet", False) or type(value).__name__ == "Tuple":
         return as_text(list(value), depth)
     if not getattr(value, "is_number", False):
         raise NotANumberError(f"the expression {str(value)[:80]}")
