@@ -250,7 +250,7 @@ def inside(part: str, folder: Path) -> None:
 
 def collect_all(folder: Path) -> None:
     """What ``generate`` does besides the model's work."""
-    from siked.analysis.figures import sampled
+    from stages.generate import count
     from siked.generation.ask import collect
 
     rows = int((folder / "rows").read_text())
@@ -261,7 +261,7 @@ def collect_all(folder: Path) -> None:
     ]
     found = collect(Instant(), prompts, Sampling(samples=SAMPLES), what="", strategies=())
     write_records(folder / "generated.jsonl", found)
-    sampled(found)
+    count(found)
 
 
 QUESTION = "A garden is 18 m long and five times as wide. How much fence does it need? " * 3
