@@ -250,8 +250,8 @@ def inside(part: str, folder: Path) -> None:
 
 def collect_all(folder: Path) -> None:
     """What ``generate`` does besides the model's work."""
-    from stages.generate import count
     from siked.generation.ask import collect
+    from stages.generate import count
 
     rows = int((folder / "rows").read_text())
     prompts = [
