@@ -130,6 +130,7 @@ def test_a_students_bias_is_one_strategy_a_question_from_iteration_1_on(own):
         one = (sample["question_id"], sample["strategy"])
         sample["correct"] = (*one, sample["sample"]) == (first, "cot", 0) or one == (second, "pot")
         sample["failure"] = None if sample["correct"] else "wrong"
+        sample["predicted"] = "1"  # a verdict is about an answer
     path.unlink()  # It may be a link to DVC's cache.
     path.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
 
