@@ -7,7 +7,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from siked.verification.numbers import parse, read, read_last
@@ -315,6 +315,7 @@ ONE_VALUE = [
 )
 def test_a_sentence_with_one_answer_has_it(written: tuple[str, Fraction], form: str) -> None:
     text, value = written
+    assume(not (" " in text.strip() and form == "{} 4-packs"))  # 1 234 4-packs says either
     number = parse(form.format(text.strip().rstrip(".")))
     assert number is not None
     assert number.value == value
