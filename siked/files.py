@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -171,7 +172,7 @@ def say_mended(path: Path, lines: int) -> None:
 
 
 def read_text(path: Path, missing: str = "") -> str:
-    """Read a text file.
+    """Read a text file; a byte order mark is left out.
 
     Args:
         path: the file.
@@ -181,16 +182,31 @@ def read_text(path: Path, missing: str = "") -> str:
         UserError: the file is missing, a folder, not for us to read, or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        with open_binary(path, missing) as file:
+            return io.TextIOWrapper(file, encoding="utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: not UTF-8: {error}") from None
+
+
+def open_binary(path: Path, missing: str = "") -> io.BufferedReader:
+    """Open a file to read its bytes.
+
+    Args:
+        path: the file.
+        missing: what to do where there is none.
+
+    Raises:
+        UserError: the file is missing, a folder, or not for us to read.
+    """
+    try:
+        return path.open("rb")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file{missing and f': {missing}'}") from None
     except (IsADirectoryError, NotADirectoryError):
         raise UserError(f"{path}: not a file") from None
     except PermissionError:
         raise UserError(f"{path}: must not be read: change its permissions") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path}:{line}: not UTF-8: {error}") from None
 
 
 def read_json(path: Path) -> Any:

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Self, TypeVar
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from siked.errors import UserError
-from siked.files import replacing, say_mended, whole_characters
+from siked.files import open_binary, replacing, say_mended, whole_characters
 
 
 class Record(BaseModel):
@@ -158,7 +158,7 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
         UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).
     """
     mended = 0
-    with _opened(path) as file:
+    with open_binary(path, "run `dvc repro` to make it") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -186,19 +186,8 @@ def count_records(path: Path) -> int:
     Raises:
         UserError: the file is missing.
     """
-    with _opened(path) as file:
+    with open_binary(path, "run `dvc repro` to make it") as file:
         return sum(1 for line in file if line.strip())
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file: run `dvc repro` to make it") from None
-    except (IsADirectoryError, NotADirectoryError):
-        raise UserError(f"{path}: not a file") from None
-    except PermissionError:
-        raise UserError(f"{path}: must not be read: change its permissions") from None
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:

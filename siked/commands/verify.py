@@ -1,35 +1,58 @@
 """siked verify: which outputs of any model reach their gold answers.
 
 siked verify outputs.jsonl
-siked verify outputs.jsonl --out verdicts.jsonl
+siked verify answers.csv.gz --fields output=completion,gold=answer --strategy cot
+siked verify outputs.parquet --out verdicts.jsonl
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from siked.console import console, say
 from siked.errors import INTERRUPTED, UserError
-from siked.files import replacing
 from siked.settings import VerifySettings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from siked.analysis.verdicts import Outcomes
+    from siked.verification.outputs import Output
+
+_SHOWN = 5
+"""Rows left out that are shown."""
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="JSON Lines of `strategy`, `output` and `gold`.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="JSON Lines, a JSON list, CSV or Parquet, or any of them compressed by gzip, with "
+            "`output`, `gold` and `strategy`."
+        ),
+    ],
     *,
     out: Annotated[Path | None, typer.Option(help="Where to write a verdict a row.")] = None,
+    fields: Annotated[
+        str, typer.Option(help="What the file calls the fields: `output=completion,gold=answer`.")
+    ] = "",
+    strategy: Annotated[
+        str | None, typer.Option(help="The strategy of rows that name none.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a row that cannot be judged; else skip it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     seconds: Annotated[float, typer.Option(help="Processor time of a program.")] = 3,
     memory_mb: Annotated[int, typer.Option(help="Address space of a program, in MiB.")] = 512,
     workers: Annotated[
@@ -46,17 +69,19 @@ def verify(
 
     `output` is the model's text; for l2m it may be an object with `sub_questions` and
     `sub_answers`. `answer_var` names the variable of a program's answer; `id` is repeated in OUT.
+    OUT grows as OUT.partial, which stays where the command is stopped.
     """
+    from siked import strategies
     from siked.analysis.verdicts import Outcomes
     from siked.progress import track
-    from siked.records import count_records, read_records
-    from siked.verification.outputs import Output, checked
+    from siked.verification.outputs import checked
     from siked.verification.sandbox import Sandbox
 
-    if not file.is_file():
-        raise UserError(f"{file}: no such file")
-    if out is not None and out.exists() and out.samefile(file):
-        raise UserError(f"{out}: is the file that is read: give --out another name")
+    if file.exists() and not file.is_file():
+        raise UserError(f"{file}: not a file; it is read twice, so it cannot be a pipe")
+    if strategy is not None:
+        strategies.find(strategy)
+    names = _names(fields)
     limits = _settings(
         seconds=seconds,
         memory_mb=memory_mb,
@@ -65,31 +90,130 @@ def verify(
         isolation=isolation,
         ignore_rules=ignore_rule or (),
     )
-    total = count_records(file)
+    if out is not None:
+        _check_target(out, file)
+    total, left_out = _count(file, names, strategy, strict=strict)
     outcomes = Outcomes()
     started = time.monotonic()
     try:
         with ExitStack() as stack:
-            target = stack.enter_context(replacing(out)) if out is not None else None
+            target = stack.enter_context(_growing(out)) if out is not None else None
             sandbox = stack.enter_context(Sandbox(limits))
             progress = stack.enter_context(track(total, "verify"))
-            outputs = read_records(file, Output)
+            outputs = (
+                (row, one)
+                for row, one in _read(file, names, strategy, quiet=True)
+                if not isinstance(one, UserError)
+            )
             for one in checked(outputs, sandbox, ignore_rules=limits.ignore_rules):
                 outcomes.add(one.strategy, one.failure, one.rule)
                 if target is not None:
                     target.write(one.model_dump_json(exclude_defaults=True) + "\n")
                 progress.advance()
     except KeyboardInterrupt:
-        written = f"; {out} was not written" if out is not None else ""
+        written = f"; their verdicts are in {_partial(out)}" if out is not None else ""
         say(f"interrupted: {outcomes.total()} of {total} looked at{written}", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     took = time.monotonic() - started
+    if as_json:
+        figures = {**_figures(outcomes), "left_out": left_out, "isolation": sandbox.isolation}
+        say(json.dumps(figures, indent=2))
+        return
     _show(outcomes)
-    rows = outcomes.total()
-    say(f"{rows} outputs in {took:.1f} s: {rows / max(took, 1e-9):.0f} a second")
+    say(f"{total} outputs in {took:.1f} s: {total / max(took, 1e-9):.0f} a second")
     say(f"programs ran behind {sandbox.isolation}")
+    if left_out:
+        say(f"{left_out} of {total + left_out} rows left out")
     if out is not None:
         say(f"{out}: a verdict a row")
+
+
+def _names(fields: str) -> dict[str, str]:
+    """What ``--fields`` says: our name of a field, the file's.
+
+    Raises:
+        UserError: it is no list of ``ours=theirs``.
+    """
+    from siked.verification.outputs import FIELDS
+
+    names = {}
+    for pair in filter(None, fields.split(",")):
+        ours, _, theirs = (part.strip() for part in pair.partition("="))
+        if ours not in FIELDS or not theirs:
+            raise UserError(
+                f"--fields: {pair!r}: write NAME=COLUMN; the names are {', '.join(FIELDS)}"
+            )
+        names[ours] = theirs
+    return names
+
+
+def _read(
+    file: Path, names: dict[str, str], strategy: str | None, *, quiet: bool
+) -> Iterator[tuple[int, Output | UserError]]:
+    """Yield a file's rows, numbered from 1: the output, or why it is none."""
+    from siked.questions.rows import read_rows
+    from siked.verification.outputs import read_output
+
+    for number, (where, row) in enumerate(read_rows(file, quiet=quiet), start=1):
+        try:
+            yield (
+                number,
+                row if isinstance(row, UserError) else read_output(where, row, names, strategy),
+            )
+        except UserError as error:
+            yield number, error
+
+
+def _count(
+    file: Path, names: dict[str, str], strategy: str | None, *, strict: bool
+) -> tuple[int, int]:
+    """Return how many rows can be judged and how many cannot; show the first that cannot.
+
+    Raises:
+        UserError: none can, or one cannot and ``strict``.
+    """
+    total = left_out = 0
+    for _, one in _read(file, names, strategy, quiet=False):
+        if not isinstance(one, UserError):
+            total += 1
+            continue
+        if strict:
+            raise one
+        left_out += 1
+        if left_out <= _SHOWN:
+            say(f"left out: {one}", file=sys.stderr)
+    if left_out > _SHOWN:
+        say(f"left out: {left_out - _SHOWN} more", file=sys.stderr)
+    if not total:
+        raise UserError(
+            f"{file}: no row can be judged: --fields names the columns, --strategy the strategy"
+            if left_out
+            else f"{file}: no rows"
+        )
+    return total, left_out
+
+
+def _partial(out: Path) -> Path:
+    """Return where verdicts stand until the last is there."""
+    return out.with_name(f"{out.name}.partial")
+
+
+def _check_target(out: Path, file: Path) -> None:
+    """Refuse to write where something else must stay."""
+    if out.is_dir():
+        raise UserError(f"{out}: is a folder: give --out the name of a file")
+    for path in (out, _partial(out)):
+        if path.exists() and file.exists() and path.samefile(file):
+            raise UserError(f"{path}: is the file that is read: give --out another name")
+
+
+@contextlib.contextmanager
+def _growing(out: Path) -> Iterator[IO[str]]:
+    """Open a text file that grows line by line beside ``out`` and takes its place at the end."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with _partial(out).open("w", encoding="utf-8", newline="\n", buffering=1) as target:
+        yield target
+    _partial(out).replace(out)
 
 
 def _settings(**options: object) -> VerifySettings:
@@ -108,6 +232,31 @@ def _settings(**options: object) -> VerifySettings:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-").replace("rules", "rule")
         raise UserError(f"--{option}: {first['input']!r}: {first['msg']}") from None
+
+
+def _figures(outcomes: Outcomes) -> dict[str, Any]:
+    """Return what the tables show."""
+    from siked.analysis.verdicts import in_order
+
+    rows, right = outcomes.by("strategy"), outcomes.by("strategy", "correct")
+    kinds = outcomes.by("strategy", "failure")
+    found, found_right = outcomes.by("rule"), outcomes.by("rule", "correct")
+    return {
+        "outputs": outcomes.total(),
+        "correct": outcomes.by("correct")[True],
+        "strategies": {
+            name: {
+                "outputs": rows[name],
+                "correct": right[name, True],
+                "failures": in_order({kind: kinds[name, kind] for _, kind in kinds}),
+            }
+            for name in sorted(rows)
+        },
+        "rules": {
+            rule: {"outputs": found[rule], "correct": found_right[rule, True]}
+            for rule in sorted(filter(None, found))
+        },
+    }
 
 
 def _show(outcomes: Outcomes) -> None:

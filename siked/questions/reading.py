@@ -12,6 +12,9 @@ from siked.errors import UserError
 from siked.files import read_text, say_mended, whole_characters
 from siked.records import Question
 
+_MOST_DIGITS = 1000
+"""Of an integer: Python reads no more than 4300."""
+
 
 class LeftOut(NamedTuple):
     """A row that cannot be a question."""
@@ -60,13 +63,19 @@ def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield where, json_object(where, line)
 
 
-def json_object(where: str, text: str) -> dict[str, Any]:
-    """A JSON object; its numbers stay text, so that no digit changes and none is too many.
+def json_object(where: str, text: str, *, exact: bool = True) -> dict[str, Any]:
+    """A JSON object.
+
+    Args:
+        where: where it stands, for messages.
+        text: the JSON.
+        exact: its numbers stay text, so that no digit changes and none is too many; otherwise
+            only integers of very many digits do.
 
     Raises:
         UserError: it is not a JSON object.
     """
-    row = _json(where, text)
+    row = _json(where, text, exact=exact)
     if not isinstance(row, dict):
         raise UserError(f"{where}: not a JSON object")
     return row
@@ -81,11 +90,29 @@ def _json_text(path: Path) -> str:
     return whole
 
 
-def _json(where: str, text: str) -> Any:
+def _json(where: str, text: str, *, exact: bool = True) -> Any:
     try:
-        return json.loads(text, parse_float=str, parse_int=str)
+        return json.loads(
+            text, parse_float=str if exact else None, parse_int=str if exact else _integer
+        )
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: not JSON: {error}") from None
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def json_list(path: Path, text: str, *, exact: bool = True) -> list[Any]:
+    """The JSON list that a file is; see ``json_object``.
+
+    Raises:
+        UserError: it is none.
+    """
+    rows = _json(str(path), text, exact=exact)
+    if not isinstance(rows, list):
+        raise UserError(f"{path}: not a list of rows")
+    return rows
 
 
 def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -94,9 +121,7 @@ def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         UserError: the file cannot be read or is not such a list.
     """
-    rows = _json(str(path), _json_text(path))
-    if not isinstance(rows, list):
-        raise UserError(f"{path}: not a list of problems")
+    rows = json_list(path, _json_text(path))
     for number, row in enumerate(rows, start=1):
         where = f"{path}: row {number}"
         if not isinstance(row, dict):

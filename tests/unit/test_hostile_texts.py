@@ -318,7 +318,7 @@ def test_a_text_file_that_is_not_utf8_names_the_line(tmp_path):
 def test_verify_names_the_line_of_a_broken_row(tmp_path, row):
     file = tmp_path / "outputs.jsonl"
     file.write_text('{"strategy": "cot", "output": "1", "gold": 1}\n' + row + "\n")
-    done = CliRunner().invoke(app, ["verify", str(file)])
+    done = CliRunner().invoke(app, ["verify", str(file), "--strict"])
     assert isinstance(done.exception, UserError)
     assert f"{file}:2: " in str(done.exception)
 

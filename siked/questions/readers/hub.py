@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError
-from siked.questions.readers import gsm8k, jsonl, tables
+from siked.questions.readers import gsm8k, jsonl
+from siked.questions.rows import plain_numbers
 from siked.records import Question
 from siked.settings import Source
 
@@ -68,7 +69,7 @@ def _rows(source: Source, configuration: str | None) -> Iterator[tuple[str, dict
         raise _failed(source, error) from error
     label = "/".join(part for part in (source.path, configuration, source.split) if part)
     for number, row in enumerate(table, start=1):
-        yield f"{label}: row {number}", tables.plain_numbers(dict(row))
+        yield f"{label}: row {number}", plain_numbers(dict(row))
 
 
 def _identity(source: Source) -> str:

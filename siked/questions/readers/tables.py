@@ -14,17 +14,15 @@ Each is read as ``jsonl`` is: the columns' names are the source's ``question_fie
 
 from __future__ import annotations
 
-import csv
 import io
-import math
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from siked.errors import UserError
 from siked.questions.readers import jsonl
 from siked.questions.reading import LeftOut, open_text
+from siked.questions.rows import csv_rows, every, parquet_rows, plain_numbers
 from siked.records import Question
 from siked.settings import Source
 
@@ -35,7 +33,8 @@ def read_csv(name: str, path: Path, source: Source) -> Iterator[Question | LeftO
     Raises:
         UserError: it is missing or is none, a row is malformed, or an id is used twice.
     """
-    yield from jsonl.questions(name, source, _csv(path))
+    text = io.StringIO(open_text(path), newline="")
+    yield from jsonl.questions(name, source, every(csv_rows(path, text)))
 
 
 def read_parquet(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
@@ -44,7 +43,10 @@ def read_parquet(name: str, path: Path, source: Source) -> Iterator[Question | L
     Raises:
         UserError: it is missing or is none, a row is malformed, or an id is used twice.
     """
-    yield from jsonl.questions(name, source, _parquet(path))
+    if not path.is_file():
+        open_text(path)  # says what is wrong
+    with path.open("rb") as file:
+        yield from jsonl.questions(name, source, every(parquet_rows(path, file)))
 
 
 def read_saved(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
@@ -54,68 +56,6 @@ def read_saved(name: str, path: Path, source: Source) -> Iterator[Question | Lef
         UserError: it is missing or is none, a row is malformed, or an id is used twice.
     """
     yield from jsonl.questions(name, source, _saved(path, source))
-
-
-def plain_numbers(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of typed columns, its decimal numbers as text without an exponent.
-
-    That is ``12``, ``0.5``. Floats are written as the shortest decimal that is the same float.
-    """
-    return {key: _plain(value) for key, value in row.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and math.isfinite(value):
-        value = Decimal(int(value)) if value.is_integer() else Decimal(repr(value))
-    return f"{value:f}" if isinstance(value, Decimal) else value
-
-
-def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    # Spreadsheets open a UTF-8 file with a byte order mark.
-    text = io.StringIO(open_text(path).removeprefix("\ufeff"), newline="")
-    reader = csv.reader(text, strict=True)
-    header: list[str] = []
-    while True:
-        where = f"{path}:{reader.line_num + 1}"
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise UserError(f"{where}: not CSV: {error}") from None
-        if cells is None:
-            break
-        if not header:
-            header = [cell.strip() for cell in cells]
-            if len(set(header)) < len(header):
-                raise UserError(f"{where}: two columns have the same name: {', '.join(header)}")
-        elif cells:
-            if len(cells) != len(header):
-                raise UserError(
-                    f"{where}: {len(cells)} cells, but there are {len(header)} columns: put cells "
-                    "that hold a comma in double quotes"
-                )
-            yield where, dict(zip(header, cells, strict=True))
-    if not header:
-        raise UserError(f"{path}: is empty: the first line must name the columns")
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    import pyarrow as pa  # a second to import, needed by few
-    from pyarrow import parquet
-
-    if not path.is_file():
-        open_text(path)  # says what is wrong
-    try:
-        table = parquet.ParquetFile(path)
-        number = 0
-        for batch in table.iter_batches():
-            for at in range(batch.num_rows):
-                number += 1
-                (row,) = batch.slice(at, 1).to_pylist()
-                yield f"{path}: row {number}", plain_numbers(row)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: row {number}: not UTF-8: {error}") from None
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not Parquet: {' '.join(str(error).split())}") from None
 
 
 def _saved(path: Path, source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
