@@ -21,7 +21,7 @@ from siked.generation.transformers import TransformersEngine
 from siked.models.loading import load
 from siked.progress import track
 from siked.prompts import Prompt, encode, student_prompt
-from siked.questions import read
+from siked.questions.sources import read
 from siked.settings import Source, TransformersSettings
 
 

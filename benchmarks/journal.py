@@ -22,7 +22,7 @@ from siked.generation.journal.samples import Samples
 from siked.generation.transformers import TransformersEngine
 from siked.models.loading import load_tokenizer
 from siked.prompts import Prompt, render, student_prompt
-from siked.questions import read
+from siked.questions.sources import read
 from siked.settings import Source, TransformersSettings
 
 

@@ -31,7 +31,7 @@ from siked.generation.engine import Sampling, open_engine
 from siked.generation.vllm import variables
 from siked.models.loading import load_tokenizer
 from siked.prompts import Prompt, encode, student_prompt
-from siked.questions import read
+from siked.questions.sources import read
 from siked.settings import Source, VllmSettings, as_transformers
 
 SIDES = ("engine", "defaults", "transformers")

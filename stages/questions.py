@@ -17,9 +17,10 @@ import typer
 
 from siked.errors import UserError
 from siked.files import replacing, replacing_folder, write_json
-from siked.questions import known_errors, read
+from siked.questions import known_errors
 from siked.questions.contamination import contamination
 from siked.questions.overlap import near
+from siked.questions.sources import read
 from siked.questions.splits import dev, without_solutions
 from siked.records import Question, write_records
 from siked.run import layout

@@ -11,7 +11,10 @@ import typer
 
 from siked.analysis.figures import DEV
 from siked.files import replacing_folder, write_json, write_text
-from siked.report import Report, figures, pictures, plots, render
+from siked.report import pictures, plots
+from siked.report.figures import figures
+from siked.report.page import render
+from siked.report.run import Report
 from siked.run import layout
 from siked.settings import FIRST_ITERATION, Params, as_transformers
 from siked.tracking import DataSet, Selected, origin

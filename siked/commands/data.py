@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from siked.console import say
 from siked.errors import UserError
-from siked.questions import Reading
 from siked.questions.published import Published
+from siked.questions.reading import Reading
 from siked.records import Question
 
 SHOWN = 10
@@ -84,7 +84,7 @@ def check(
 
     The exit status is 1 where a run would stop: a malformed row, or no question at all.
     """
-    from siked import questions
+    from siked.questions import sources
     from siked.settings import Source
 
     if not file.exists():
@@ -100,7 +100,7 @@ def check(
         source = Source.model_validate(settings)
     except ValidationError as error:
         raise UserError(f"--format {kind}: {error.errors()[0]['msg']}") from None
-    reading = questions.read("own", source, file.resolve().parent, seed=0)
+    reading = sources.read("own", source, file.resolve().parent, seed=0)
     _report(file, source.format, reading)
 
 

@@ -26,7 +26,9 @@ def report(
     `reports/index.html` is the same page without them, since it is the same on every machine.
     """
     from siked.files import write_text
-    from siked.report import Report, measured, render
+    from siked.report.machine import measured
+    from siked.report.page import render
+    from siked.report.run import Report
     from siked.run import layout
     from siked.settings import load_params
 

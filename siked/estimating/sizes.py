@@ -15,7 +15,7 @@ from pathlib import Path
 
 from siked.errors import UserError
 from siked.estimating.rates import Range, between, span, widen
-from siked.questions import read
+from siked.questions.sources import read
 from siked.settings import QuestionSettings, Source, StudentSettings
 
 PUBLISHED = {

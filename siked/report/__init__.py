@@ -6,17 +6,3 @@
 ``render`` shows what a run's files say, so the same run gives the same bytes. Times and hardware
 are no part of a run's files: ``render(run, measured(Path()))`` adds this machine's.
 """
-
-from siked.report.figures import Figure, figures
-from siked.report.machine import Measured, measured
-from siked.report.page import render
-from siked.report.run import Report
-
-__all__ = [
-    "Figure",
-    "Measured",
-    "Report",
-    "figures",
-    "measured",
-    "render",
-]

@@ -14,7 +14,9 @@ from itertools import pairwise
 
 import pytest
 
-from siked.report import Report, figures, render
+from siked.report.figures import figures
+from siked.report.page import render
+from siked.report.run import Report
 from tests.finished_run import HOSTILE, RIGHT, write_run
 
 pytestmark = pytest.mark.slow

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from siked.questions import read
 from siked.questions.contamination import contamination
+from siked.questions.sources import read
 from siked.records import Question
 from siked.settings import Source
 

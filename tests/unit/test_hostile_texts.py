@@ -13,7 +13,6 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 import siked
-from siked import questions
 from siked.__main__ import app
 from siked.commands.solve import solve
 from siked.console import Printable, console, printable, say, without_secrets
@@ -23,6 +22,7 @@ from siked.generation.ask import collect
 from siked.generation.engine import Sampling
 from siked.generation.recorded import RecordedEngine
 from siked.prompts import Prompt
+from siked.questions import sources
 from siked.questions.arithmetic import evaluate
 from siked.records import Question, read_records, write_records
 from siked.settings import Source, StudentSettings, TransformersSettings, load_params
@@ -245,7 +245,7 @@ def test_verify_judges_rows_with_halves_of_characters(tmp_path):
 )  # fmt: skip
 def test_questions_with_halves_of_characters_are_whole(tmp_path, capsys, kind, text):
     (tmp_path / "own").write_text(text.format(half=HALF))
-    reading = questions.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
+    reading = sources.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
     assert [one.question for one in reading.questions] == [
         ("A. " if kind == "svamp" else "") + "How many\ufffd?"
     ]
@@ -264,7 +264,7 @@ MALFORMED = {
 @pytest.mark.parametrize("kind", MALFORMED)
 def test_a_number_of_thousands_of_digits_is_left_out(tmp_path, kind):
     (tmp_path / "own").write_text(MALFORMED[kind] % DIGITS)
-    reading = questions.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
+    reading = sources.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
     assert [one.reason[:20] for one in reading.left_out] == ["more than 1000 chara"]
 
 
@@ -273,14 +273,14 @@ def test_brackets_without_end_are_one_line(tmp_path, kind):
     (tmp_path / "own").write_text(MALFORMED[kind] % BRACKETS)
     where = "own:2" if kind == "jsonl" else "own"
     with pytest.raises(UserError, match=f"{where}: not JSON"):
-        questions.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
+        sources.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
 
 
 def test_gsm8k_with_numbers_of_thousands_of_digits_is_read(tmp_path):
     row = {"question": f"Is {DIGITS} much?", "answer": f"{DIGITS} + 1 = {DIGITS}\n1+2=3\n#### 3"}
     (tmp_path / "train.jsonl").write_text(json.dumps(row))
     source = Source(format="gsm8k", path=".", split="train")
-    (one,) = questions.read("own", source, tmp_path, seed=0).questions
+    (one,) = sources.read("own", source, tmp_path, seed=0).questions
     assert (one.answer, one.solution) == ("3", ())
 
 
@@ -294,7 +294,7 @@ def test_arithmetic_without_end_is_no_arithmetic(text):
 def test_a_folder_in_place_of_a_question_file_is_one_line(tmp_path, kind):
     (tmp_path / "own").mkdir()
     with pytest.raises(UserError, match="own: not a file"):
-        questions.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
+        sources.read("own", Source(format=kind, path="own"), tmp_path, seed=0)
 
 
 def test_parquet_with_bytes_that_are_no_utf8_names_the_row(tmp_path):
@@ -305,13 +305,13 @@ def test_parquet_with_bytes_that_are_no_utf8_names_the_row(tmp_path):
     bad = pa.Array.from_buffers(pa.string(), 2, texts.buffers())
     parquet.write_table(pa.table({"question": bad, "answer": ["1", "2"]}), tmp_path / "own")
     with pytest.raises(UserError, match="own: row 2: not UTF-8"):
-        questions.read("own", Source(format="parquet", path="own"), tmp_path, seed=0)
+        sources.read("own", Source(format="parquet", path="own"), tmp_path, seed=0)
 
 
 def test_a_text_file_that_is_not_utf8_names_the_line(tmp_path):
     (tmp_path / "own").write_bytes(b'question,answer\nOk?,1\n"\xff",2\n')
     with pytest.raises(UserError, match="own:3: not UTF-8"):
-        questions.read("own", Source(format="csv", path="own"), tmp_path, seed=0)
+        sources.read("own", Source(format="csv", path="own"), tmp_path, seed=0)
 
 
 @pytest.mark.parametrize("row", [BRACKETS, f'{{"gold": {DIGITS}}}', '{"gold": 1e999}', "\xff"])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from siked import questions
 from siked.errors import UserError
+from siked.questions import sources
 from siked.questions.known_errors import KnownError, KnownErrors, entries, fingerprint, load
 from siked.settings import QuestionSettings, Source
 
@@ -23,7 +23,7 @@ WRONG = KnownErrors(
 def read(root: Path, known: KnownErrors | None, *lines: str, **settings: object) -> object:
     (root / "own.csv").write_text("\n".join(["question,answer", *lines]) + "\n")
     source = Source.model_validate({"format": "csv", "path": "own.csv", **settings})
-    return questions.read("own", source, root, 0, known)
+    return sources.read("own", source, root, 0, known)
 
 
 def test_a_wrong_label_is_left_out_and_said(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_every_entry_is_a_published_question_with_that_answer(raw: Path, name: s
         path=path.get(name, "multiarith/MultiArith.json"),
         split="test",
     )
-    all_of_them = questions.read(name, source, raw, 0).questions
-    rest = questions.read(name, source, raw, 0, KnownErrors(LISTED)).questions
+    all_of_them = sources.read(name, source, raw, 0).questions
+    rest = sources.read(name, source, raw, 0, KnownErrors(LISTED)).questions
     gone = {one.id for one in all_of_them} - {one.id for one in rest}
     assert gone == {one.id for one in LISTED if one.id.startswith(f"{name}-")}
 

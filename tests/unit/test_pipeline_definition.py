@@ -16,6 +16,7 @@ SIKED = ROOT / "siked"
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 
 PLUMBING = {"cluster", "run", "settings", "tracking"} | {
+    "__init__.py",
     "console.py",
     "errors.py",
     "files.py",
@@ -27,7 +28,7 @@ VERIFIES = {"teach": ("siked/verification",)}
 
 BY_NAME = {
     "generation/engine.py": [one.engine for one in ENGINES.values()],
-    "questions/__init__.py": FORMATS.values(),
+    "questions/sources.py": FORMATS.values(),
     "training/train.py": TRAINERS.values(),
 }
 """What these files import by a name in the settings."""
@@ -49,7 +50,9 @@ def imported(file: Path) -> set[Path]:
     if file.is_relative_to(SIKED):
         places = BY_NAME.get(str(file.relative_to(SIKED)), ())
         names |= {place.partition(":")[0] for place in places}
-    files = [file_of(name) for name in names if name.startswith("siked.")]
+    # A package's own module runs when anything in it is imported.
+    parts = [name.split(".") for name in names if name.startswith("siked.")]
+    files = {file_of(".".join(one[:end])) for one in parts for end in range(1, len(one) + 1)}
     return {path for path in files if path.is_file()}
 
 

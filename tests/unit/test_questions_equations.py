@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from siked import questions
 from siked.errors import UserError
 from siked.generation.worked import write
+from siked.questions import sources
 from siked.questions.worked import naming
 from siked.questions.worked.equations import worked
 from siked.settings import Source
@@ -32,9 +32,9 @@ CATS = {
 }
 
 
-def read(path: Path, form: str) -> questions.Reading:
+def read(path: Path, form: str) -> sources.Reading:
     source = Source.model_validate({"format": form, "path": path.name})
-    return questions.read(form, source, path.parent, seed=0)
+    return sources.read(form, source, path.parent, seed=0)
 
 
 def asdiv(tmp_path: Path, *problems: tuple[str, str, str, str]) -> Path:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from siked import questions
 from siked.errors import UserError
 from siked.generation import worked
+from siked.questions import sources
 from siked.questions.worked.visible import find
 from siked.records import Question
 from siked.settings import Source
@@ -34,9 +34,9 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def read(root: Path, **settings: object) -> questions.Reading:
+def read(root: Path, **settings: object) -> sources.Reading:
     source = Source.model_validate({"format": "gsm8k", "path": "gsm8k", **settings})
-    return questions.read("gsm8k", source, root, seed=0)
+    return sources.read("gsm8k", source, root, seed=0)
 
 
 def one(tmp_path: Path, question: str, *steps: str, answer: str) -> Question:
@@ -223,7 +223,7 @@ def test_published_files(
     raw: Path, name: str, source: dict[str, str], counts: tuple[int, int, int]
 ) -> None:
     rows, usable, floor = counts
-    reading = questions.read(name, Source.model_validate(source), raw, seed=0)
+    reading = sources.read(name, Source.model_validate(source), raw, seed=0)
     assert (reading.rows, len(reading.questions)) == (rows, usable)
     assert len({question.id for question in reading.questions}) == usable
     assert len(reading.left_out) == rows - usable

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from siked import questions
 from siked.errors import UserError
+from siked.questions import sources
 from siked.settings import Source
 
 GSM8K = {
@@ -22,9 +22,9 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
     return path
 
 
-def read(root: Path, path: str = "own.jsonl", **settings: object) -> questions.Reading:
+def read(root: Path, path: str = "own.jsonl", **settings: object) -> sources.Reading:
     source = Source.model_validate({"format": "jsonl", "path": path, **settings})
-    return questions.read("own", source, root, seed=0)
+    return sources.read("own", source, root, seed=0)
 
 
 def numbered(count: int) -> list[dict[str, object]]:
@@ -87,7 +87,7 @@ def test_max_steps_leaves_out_longer_solutions_before_rows_are_drawn(tmp_path: P
     rows: list[dict[str, object]] = [dict(long) for _ in range(5)] + [dict(GSM8K)]
     write(tmp_path / "train.jsonl", rows)
     source = Source(format="gsm8k", path=".", max_steps=1, rows=1)
-    reading = questions.read("g", source, tmp_path, seed=0)
+    reading = sources.read("g", source, tmp_path, seed=0)
     assert [one.id for one in reading.questions] == ["g-train-00005"]
     assert (reading.rows, reading.left_out) == (6, [])
 
@@ -115,7 +115,7 @@ def test_hub_data_set_of_gsm8k_with_its_twin(hub: Path) -> None:
         "- config_name: socratic\n  data_files: socratic/*.parquet\n---\n"
     )
     source = Source(format="gsm8k", path="hf:someone/sums")
-    (question,) = questions.read("g", source, hub / "elsewhere", seed=0).questions
+    (question,) = sources.read("g", source, hub / "elsewhere", seed=0).questions
     assert (question.id, question.answer) == ("g-train-00000", "15")
     assert question.solution[0].ask == "How many figs does she pick?"
 
@@ -125,10 +125,10 @@ def test_hub_data_set_of_columns(hub: Path) -> None:
     source = Source(
         format="jsonl", path="hf:someone/own", split="test", question_field="q", answer_field="a"
     )
-    found = questions.read("own", source, hub, seed=0).questions
+    found = sources.read("own", source, hub, seed=0).questions
     assert [(one.id, one.answer) for one in found] == [("own-00000", "2"), ("own-00001", "1")]
     with pytest.raises(UserError, match=r"^hf:someone/own/test: row 1: no field `question`"):
-        questions.read("own", source.model_copy(update={"question_field": "question"}), hub, 0)
+        sources.read("own", source.model_copy(update={"question_field": "question"}), hub, 0)
 
 
 def test_hub_mistakes_are_one_line(hub: Path) -> None:
@@ -138,7 +138,7 @@ def test_hub_mistakes_are_one_line(hub: Path) -> None:
         ({"format": "svamp", "path": "hf:someone/own"}, "are read as `gsm8k` or `jsonl`"),
     ):
         with pytest.raises(UserError) as error:
-            questions.read("x", Source.model_validate(settings), hub, seed=0)
+            sources.read("x", Source.model_validate(settings), hub, seed=0)
         assert str(error.value).startswith("hf:someone/own: ")
         assert what in str(error.value)
         assert "\n" not in str(error.value)

@@ -10,9 +10,12 @@ import pytest
 
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
-from siked.report import Measured, Report, figures, measured, render
+from siked.report.figures import figures
 from siked.report.formats import DASH
+from siked.report.machine import Measured, measured
+from siked.report.page import render
 from siked.report.rationales import BUDGET, LONGEST, TRAIN
+from siked.report.run import Report
 from tests.finished_run import (
     BENCHMARKS,
     HOSTILE,
@@ -238,7 +241,8 @@ def test_times_and_hardware_are_added_only_where_they_were_measured(run, page):
 def test_the_same_run_gives_the_same_bytes_in_any_process(root, run):
     code = (
         "import sys; from pathlib import Path; from siked.settings import load_params\n"
-        "from siked.report import Report, render; root = Path(sys.argv[1])\n"
+        "from siked.report.page import render; from siked.report.run import Report\n"
+        "root = Path(sys.argv[1])\n"
         "text = render(Report(load_params(root / 'params.yaml'), root))\n"
         "sys.stdout.reconfigure(encoding='utf-8', newline=''); sys.stdout.write(text)"
     )

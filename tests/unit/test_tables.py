@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from siked import questions
 from siked.errors import UserError
+from siked.questions import sources
 from siked.settings import Source
 
 ROWS = [
@@ -16,12 +16,12 @@ ROWS = [
 ]
 
 
-def read(path: Path, kind: str, **settings: object) -> questions.Reading:
+def read(path: Path, kind: str, **settings: object) -> sources.Reading:
     source = Source.model_validate({"format": kind, "path": path.name, **settings})
-    return questions.read("own", source, path.parent, seed=0)
+    return sources.read("own", source, path.parent, seed=0)
 
 
-def found(reading: questions.Reading) -> list[tuple[str, str, str]]:
+def found(reading: sources.Reading) -> list[tuple[str, str, str]]:
     return [(one.id, one.question, one.answer) for one in reading.questions]
 
 

@@ -28,6 +28,13 @@ _FAILURES = frozenset(harness.FAILURES)
 _ANSWER = frozenset({"value", "rule"})
 _NO_ANSWER = frozenset({"failure", "detail", "rule"})
 _KILL = 9
+_MOST_LINES = 50
+_STATUS = re.compile(
+    r"\W{0,4}(?:checked|verified|done|finished|completed|tested|elapsed|took|ran |run time|runtime|"
+    r"time:|iterations?:|end of)",
+    re.IGNORECASE,
+)
+"""What a line says that is about the run: "Checked 2 times"."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +138,6 @@ def _one_of(known: frozenset[str], value: Any) -> str:
     if not isinstance(value, str) or value not in known:
         raise ValueError("an unknown word")
     return value
-
-
-_MOST_LINES = 50
-_STATUS = re.compile(
-    r"\W{0,4}(?:checked|verified|done|finished|completed|tested|elapsed|took|ran |run time|runtime|"
-    r"time:|iterations?:|end of)",
-    re.IGNORECASE,
-)
-"""What a line says that is about the run: "Checked 2 times"."""
 
 
 def _printed(lines: list[str], result: Result) -> Result:
