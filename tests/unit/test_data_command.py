@@ -67,7 +67,7 @@ def test_check_says_what_would_be_read_and_what_not(capsys):
         ("own.jsonl", '{"question": "Who?"}\n', [], "own.jsonl:1: no field `answer`"),
         ("own.jsonl", '{"question": "Who?", "answer": "Ann"}\n', [], "no question can be read"),
         ("own.json", "[]", [], "its name does not say its format"),
-        ("own.json", "[]", ["--format", "yaml"], "--format yaml: Input should be 'gsm8k'"),
+        ("own.json", "[]", ["--format", "yaml"], "--format yaml: there are gsm8k, svamp"),
         ("own.json", "[{}]", ["--format", "svamp"], "own.json: row 1: no field `Body`"),
     ],
 )
