@@ -69,6 +69,17 @@ def say(text: object = "", *, end: str = "\n", file: IO[str] | None = None) -> N
     print(printable(str(text)), end=end, file=file, flush=True)
 
 
+def show_what_fits() -> None:
+    """Let standard output and standard error print ``?`` for a character that they cannot encode.
+
+    Without it a question in Chinese ends a command whose output goes to an ASCII terminal.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Libraries put wrappers of their own around the two (colorama, test runners).
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
+
+
 def console(columns: int = 120, *, stderr: bool = False, **options: Any) -> Console:
     """Return a console: as wide as its terminal, or so many columns into a file or a pipe.
 

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from siked.console import printable, say, without_secrets
+from siked.console import printable, say, show_what_fits, without_secrets
 
 LONGEST = 1000
 """Characters of an error's line."""
@@ -38,6 +38,7 @@ def reported() -> Iterator[None]:
 
     Exit status: 1 for a ``UserError`` or a full disk, 130 for Ctrl-C.
     """
+    show_what_fits()
     try:
         yield
     except UserError as error:

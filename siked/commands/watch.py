@@ -7,8 +7,6 @@ siked watch --once            how things are now
 
 from __future__ import annotations
 
-import io
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -39,8 +37,6 @@ def watch(
     watcher = Watcher(folder)
     shown = console(80)
     only_ascii = not shown.encoding.startswith("utf")
-    if only_ascii and isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a folder's name may hold anything
     if once or not shown.is_terminal or shown.is_dumb_terminal:
         shown.print(rendered(watcher.runs(), only_ascii=only_ascii))
         return

@@ -30,13 +30,16 @@ def test_a_finished_run_is_all_done_with_its_figures_and_nothing_is_written(fini
     rows = [line for line in text.splitlines() if line.startswith(LINES)]
     assert len(rows) == 10, "the stages and the figures of each student"
     assert all("0.0 (0-43)" in row for row in rows[5:]), "what the random student solves of five"
+    long = tmp_path / f"año-{60 * 'a'}"
+    long.symlink_to(finished.folder)
     elsewhere = subprocess.run(
-        ["siked", "watch", str(finished.folder), "--once"],
+        ["siked", "watch", str(long), "--once"],
         cwd=tmp_path,
         env=finished.environment | {"PYTHONIOENCODING": "ascii"},
         capture_output=True,
         text=True,
     )
+    assert elsewhere.returncode == 0, "the folder's name is cut with a sign that ASCII lacks"
     assert "it1           + generate  + filter  + mix  + train  + eval" in elsewhere.stdout
 
 

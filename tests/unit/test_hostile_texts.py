@@ -3,8 +3,10 @@
 import ast
 import io
 import json
+import sys
 from pathlib import Path
 
+import colorama
 import pytest
 from rich.console import Group
 from rich.live import Live
@@ -114,6 +116,19 @@ def test_a_question_that_is_no_utf8_is_asked(tmp_path, monkeypatch, capsys):
         solve("How many \udcff?", server=url)
     assert seen[-1][2]["messages"][0]["content"] == "How many ??"
     assert "answer: 3" in capsys.readouterr().out
+
+
+def test_a_terminal_without_a_character_shows_a_question_mark(monkeypatch):
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr(sys, name, colorama.AnsiToWin32(stream).stream)  # as DVC wraps it
+    with reported():
+        say("小明 has 3")
+        console(20).print("…" + 30 * "a", no_wrap=True)
+    with pytest.raises(SystemExit), reported():
+        raise UserError("小明.jsonl: no such file")
+    assert sys.stdout.buffer.getvalue().startswith(b"?? has 3\n?aaa")
+    assert sys.stderr.buffer.getvalue() == b"error: ??.jsonl: no such file\n"
 
 
 @pytest.mark.parametrize("text", ["", "plain", "Zürich, 東京 😀\n\tok"])
