@@ -1,6 +1,6 @@
 """How fast the transformers engine generates, against plain ``model.generate`` in small batches.
 
-Same model, prompts and length limit in one run. The baseline is what one writes first, and what
+Same model, prompts (each question with every strategy) and length limit in one run. The baseline is what one writes first, and what
 the method's authors ran: K copies of each prompt, in batches of a few prompts, until the longest
 sample of the batch has ended.
 
@@ -23,6 +23,7 @@ from siked.progress import track
 from siked.prompts import Prompt, encode, student_prompt
 from siked.questions.sources import read
 from siked.settings import Source, TransformersSettings
+from siked.strategies import STRATEGIES
 
 
 def main() -> None:
@@ -50,9 +51,13 @@ def main() -> None:
     sampling = Sampling(
         samples=options.samples, temperature=0.7, top_k=50, max_new_tokens=options.new_tokens
     )
-    source = Source(format="demo", split="train", rows=options.prompts)
+    source = Source(format="demo", split="train", rows=-(-options.prompts // len(STRATEGIES)))
     questions = read("demo", source, Path(), 0).questions
-    prompts = [student_prompt(one.question, strategy="cot") for one in questions]
+    prompts = [
+        student_prompt(one.question, strategy=strategy)
+        for one in questions
+        for strategy in STRATEGIES
+    ][: options.prompts]
 
     engine = TransformersEngine(options.model, options.adapter, settings)
     if not options.stop_early:

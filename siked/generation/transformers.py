@@ -9,7 +9,9 @@ differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +72,8 @@ class TransformersEngine:
             UserError: a prompt and its completion are longer than the model can read.
         """
         lengths = [len(self._encoded(prompt, sampling)) for prompt in prompts]
-        return list(_batches(lengths, sampling, self._budget))
+        stems = [(prompt.system, prompt.user) for prompt in prompts]
+        return _batches(lengths, stems, sampling, self._budget)
 
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
@@ -133,16 +136,38 @@ def _completion(row: Row, prompt: int, prompt_tokens: int) -> Completion:
     )
 
 
-def _batches(lengths: Sequence[int], sampling: Sampling, budget: int) -> Iterator[list[int]]:
-    """Indices of prompts that run together, longest first, so that too large a budget shows soon.
+def _batches(
+    lengths: Sequence[int], stems: Sequence[Hashable], sampling: Sampling, budget: int
+) -> list[list[int]]:
+    """Return the indices of prompts that run together, as many in one batch as in another.
 
-    A batch holds its prompts once and all of their samples, within ``budget`` tokens; one prompt is
-    never split.
+    The longest come first, so that too large a budget shows soon; prompts of one stem are
+    neighbours. A batch holds its prompts once and all of their samples, within ``budget`` tokens;
+    one prompt is never split.
     """
-    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    start = 0
-    while start < len(order):
-        each = lengths[order[start]] + sampling.samples * sampling.max_new_tokens
-        end = start + max(1, budget // each)
-        yield order[start:end]
-        start = end
+    longest: dict[Hashable, tuple[int, int]] = {}
+    for index, (stem, length) in enumerate(zip(stems, lengths, strict=True)):
+        most, first = longest.get(stem, (0, index))
+        longest[stem] = max(most, length), first
+
+    def place(index: int) -> tuple[int, int]:
+        most, first = longest[stems[index]]
+        return -most, first
+
+    order = sorted(range(len(lengths)), key=place)
+    costs = [lengths[index] + sampling.samples * sampling.max_new_tokens for index in order]
+
+    def cuts(most: int) -> list[int]:
+        """Where batches of at most so many tokens begin."""
+        begins: list[int] = []
+        used = 0
+        for place, cost in enumerate(costs):
+            if not begins or used + cost > most:
+                begins.append(place)
+                used = 0
+            used += cost
+        return begins
+
+    wanted = len(cuts(budget))
+    least = bisect_left(range(budget), -wanted, key=lambda most: -len(cuts(most)))
+    return [order[start:end] for start, end in pairwise([*cuts(least), len(order)])]

@@ -1,9 +1,12 @@
 """The transformers engine: what a sample is made of, whatever shares its batch."""
 
 import dataclasses
+from itertools import groupby
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -16,9 +19,10 @@ from transformers import (
 )
 
 from siked.errors import UserError
+from siked.generation.decoding.loop import _branches
 from siked.generation.engine import Sampling
-from siked.generation.transformers import TransformersEngine
-from siked.prompts import encode, student_prompt
+from siked.generation.transformers import TransformersEngine, _batches
+from siked.prompts import encode, student_prompt, tokens
 from siked.settings import TransformersSettings
 from tests import tiny_student
 
@@ -32,7 +36,10 @@ QUESTIONS = [
     "Is 7 more than 3 x 2?",
     "Solve 1 + 1.",
 ]
-PROMPTS = [student_prompt(question, question_id=question) for question in QUESTIONS]
+FREE = [student_prompt(question, question_id=question) for question in QUESTIONS]
+STRATEGIES = ("cot", "l2m", "pot")
+PROMPTS = [*FREE, *(student_prompt(QUESTIONS[2], strategy=strategy) for strategy in STRATEGIES)]
+"""A question's strategies are read as one beginning and a tag each."""
 DRAWN = Sampling(samples=3, temperature=2.0, top_p=0.99, max_new_tokens=80, seed=3)
 
 
@@ -203,6 +210,51 @@ def test_streamed_pieces_make_up_the_text(engine):
     assert "".join(pieces) == streamed.text
     assert len(pieces) > 1
     assert streamed.text == next(engine.generate([PROMPTS[2]], sampling)).text
+
+
+def test_a_question_is_read_once_for_all_of_its_strategies(engine, monkeypatch):
+    read = []
+    forward = engine._decoder._forward
+
+    def counted(store, tokens, positions, **more):
+        read.append(len(tokens))
+        return forward(store, tokens, positions, **more)
+
+    monkeypatch.setattr(engine._decoder, "_forward", counted)
+    asked = [student_prompt(text, strategy=one) for text in QUESTIONS for one in STRATEGIES]
+    lengths = [one.prompt_tokens for one in engine.generate(asked, Sampling(max_new_tokens=1))]
+    tokenizer = engine._tokenizer
+    tags = sum(len(tokens(tokenizer, prompt.prefix)) for prompt in asked)
+    questions = [encode(tokenizer, prompt) for prompt in FREE]
+    assert sum(read) <= sum(map(len, questions)) + tags < sum(lengths) / 2
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=1), min_size=1))
+def test_parts_that_are_read_once_make_up_the_prompts(prompts):
+    whole = [[]]
+    for parents, parts in _branches(prompts):
+        assert sum(map(len, parts)), "a pass over the model reads something"
+        whole = [[*whole[parent], *part] for parent, part in zip(parents, parts, strict=True)]
+    assert whole == prompts
+    assert all(parts), "what a sample goes on from has been read last"
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), max_size=40), st.integers(1, 400))
+def test_batches_hold_every_prompt_once_within_the_budget(prompts, budget):
+    lengths, stems = [length for length, _ in prompts], [stem for _, stem in prompts]
+    sampling = Sampling(samples=2, max_new_tokens=5)
+    batches = _batches(lengths, stems, sampling, budget)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(prompts)))
+    order = [stems[index] for batch in batches for index in batch]
+    assert len([stem for stem, _ in groupby(order)]) == len(set(stems)), "stems stay together"
+    for batch in batches:
+        assert len(batch) == 1 or sum(lengths[index] + 10 for index in batch) <= budget
+
+
+def test_batches_are_even():
+    sampling = Sampling(max_new_tokens=28)
+    batches = _batches(128 * [100], range(128), sampling, 127 * 128)
+    assert [len(batch) for batch in batches] == [64, 64], "not 127 and 1"
 
 
 def test_no_prompts_no_completions(engine):

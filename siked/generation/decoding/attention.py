@@ -103,19 +103,33 @@ def _read_prompts(
     packed: Sequence[torch.Tensor],
     shape: Shape,
 ) -> torch.Tensor:
-    """Causal attention within each prompt; the tokens past a prompt's end see it and are cut."""
-    queries, keys, values = (part[prefill.padded].transpose(1, 2) for part in packed)
-    longest = prefill.padded.shape[1]
-    layer.prompt_keys[prefill.prompts, :, :longest] = keys
-    layer.prompt_values[prefill.prompts, :, :longest] = values
-    if shape.window is None and shape.softcap is None:
+    """Attend causally within each prompt, to what was read of it before too.
+
+    Tokens past a prompt's end see it and are cut.
+    """
+    queries, keys, values = packed
+    queries = queries[prefill.padded].transpose(1, 2)
+    stored_keys, stored_values = (
+        layer.prompt_keys[prefill.prompts],
+        layer.prompt_values[prefill.prompts],
+    )
+    stored_keys[prefill.owners, :, prefill.places] = keys
+    stored_values[prefill.owners, :, prefill.places] = values
+    columns = torch.arange(prefill.padded.shape[1], device=queries.device)
+    if prefill.before is None:
+        seen = len(columns)
+        places = columns[None]
+    else:
+        seen = stored_keys.shape[2]
+        places = prefill.before[:, None] + columns
+    keys, values = stored_keys[:, :, :seen], stored_values[:, :, :seen]
+    if shape.window is None and shape.softcap is None and prefill.before is None:
         out = functional.scaled_dot_product_attention(
             queries, keys, values, is_causal=True, scale=shape.scaling, enable_gqa=True
         )
     else:
-        places = torch.arange(longest, device=queries.device)
-        distance = places[:, None] - places
-        unseen = (distance < 0) | (distance >= (shape.window or longest))
+        distance = places[:, None, :, None] - torch.arange(seen, device=queries.device)
+        unseen = (distance < 0) | (distance >= (shape.window or seen))
         mask = torch.zeros(unseen.shape, device=unseen.device).masked_fill_(unseen, -torch.inf)
         group = queries.shape[1] // keys.shape[1]
         keys, values = (part.repeat_interleave(group, dim=1) for part in (keys, values))

@@ -44,45 +44,86 @@ class Prefill:
 
     prompts: slice
     """The prompts that are read."""
+    owners: torch.Tensor
+    """[packed tokens]: the prompt, counted from the slice's beginning."""
+    places: torch.Tensor
+    """[packed tokens]: the position in the prompt."""
     padded: torch.Tensor
     """[prompts, tokens of the longest]: index of the packed token; any index past the end."""
     packed: torch.Tensor
     """[packed tokens]: each one's place in ``padded``, flattened."""
+    before: torch.Tensor | None
+    """[prompts]: the tokens that had been read before these; None where there are none."""
 
 
 class KeysValues:
     """The store of one batch.
 
-    Args:
-        lengths: [prompts], how many tokens each has.
-        prompt_of: [rows], ascending: the prompt that each row continues.
+    It begins with one prompt of no tokens. ``branch`` goes on from what has been read to longer
+    prompts, so that a beginning that many share is read once; ``begin_rows`` says which rows
+    continue the prompts at last.
     """
 
-    def __init__(self, lengths: torch.Tensor, prompt_of: torch.Tensor) -> None:
-        self.lengths = lengths
-        self.prompt_of = prompt_of
+    def __init__(self, device: torch.device) -> None:
+        self.lengths = torch.zeros(1, dtype=torch.long, device=device)
+        """[prompts], how many tokens each has."""
+        self.longest = 0
+        """Tokens of the longest prompt."""
+        self.prompt_of = self.lengths[:0]
+        """[rows], ascending: the prompt that each row continues."""
         self.written = 0
         """Tokens that every row has written."""
         self.room = 0
         """Tokens that every row's store has room for in this step."""
         self.prefill: Prefill | None = None
+        self._before = self.lengths
         self._layers: dict[int, Layer] = {}
         self._masks: dict[int | None, torch.Tensor] = {}
-        self._line_up()
+
+    def branch(self, parents: torch.Tensor, sizes: torch.Tensor) -> None:
+        """Let N prompts go on from those that have been read.
+
+        Args:
+            parents: [N], the prompt that each goes on from.
+            sizes: [N], how many tokens each adds.
+        """
+        self._before = self.lengths[parents]
+        self.lengths = self._before + sizes
+        self.longest = int(self.lengths.max())
+        for layer in self._layers.values():
+            layer.prompt_keys = _grown(layer.prompt_keys[parents], self.longest)
+            layer.prompt_values = _grown(layer.prompt_values[parents], self.longest)
 
     def begin_prefill(self, prompts: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make ready to read these prompts, packed end to end.
+        """Make ready to read what these prompts add, packed end to end.
 
         Returns:
             The packed tokens' positions [tokens]; the index of each prompt's last one [prompts].
         """
-        sizes = self.lengths[prompts]
+        before = self._before[prompts]
+        sizes = self.lengths[prompts] - before
         ends = sizes.cumsum(0)
         columns = torch.arange(int(sizes.max()), device=sizes.device)
         padded = ((ends - sizes)[:, None] + columns).clamp(max=int(ends[-1]) - 1)
         inside = columns < sizes[:, None]
-        self.prefill = Prefill(prompts, padded, inside.flatten().nonzero().squeeze(1))
-        return columns.expand_as(inside)[inside], ends - 1
+        places = (before[:, None] + columns)[inside]
+        self.prefill = Prefill(
+            prompts=prompts,
+            owners=torch.arange(len(sizes), device=sizes.device)[:, None].expand_as(inside)[inside],
+            places=places,
+            padded=padded,
+            packed=inside.flatten().nonzero().squeeze(1),
+            before=before if before.any() else None,
+        )
+        return places, ends - 1
+
+    def begin_rows(self, prompt_of: torch.Tensor) -> None:
+        """Let rows continue the prompts: ``[rows]``, ascending, the prompt of each."""
+        self.prompt_of = prompt_of
+        self._line_up()
+        for layer in self._layers.values():
+            layer.own_keys = layer.prompt_keys[prompt_of, :, :0]
+            layer.own_values = layer.prompt_values[prompt_of, :, :0]
 
     def begin_step(self) -> torch.Tensor:
         """Make ready for one token of every row; return their positions [rows]."""
@@ -117,15 +158,14 @@ class KeysValues:
         """A layer's store, made to fit keys and values ``[tokens, key heads, width]``."""
         if index not in self._layers:
 
-            def zeros(count: int, tokens: int, like: torch.Tensor) -> torch.Tensor:
-                return like.new_zeros(count, like.shape[1], tokens, like.shape[2])
+            def zeros(tokens: int, like: torch.Tensor) -> torch.Tensor:
+                return like.new_zeros(len(self.lengths), like.shape[1], tokens, like.shape[2])
 
-            prompts, rows = len(self.lengths), len(self.prompt_of)
             self._layers[index] = Layer(
-                prompt_keys=zeros(prompts, self.longest, keys),
-                prompt_values=zeros(prompts, self.longest, values),
-                own_keys=zeros(rows, 0, keys),
-                own_values=zeros(rows, 0, values),
+                prompt_keys=zeros(self.longest, keys),
+                prompt_values=zeros(self.longest, values),
+                own_keys=zeros(0, keys),
+                own_values=zeros(0, values),
             )
         return self._layers[index]
 

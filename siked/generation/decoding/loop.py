@@ -69,13 +69,11 @@ class Decoder:
                 )
                 into.copy_(torch.from_numpy(drawn))
         numbers = numbers.to(device)
-        store = KeysValues(
-            torch.tensor([len(prompt) for prompt in prompts], device=device),
-            torch.tensor([row.prompt for row in rows], device=device),
-        )
+        store = KeysValues(device)
         with torch.inference_mode():
-            candidates = Candidates(self._read(store, prompts), sampling)
-            tokens = candidates.pick(store.prompt_of, numbers[:, 0])
+            logits = self._read(store, prompts)
+            store.begin_rows(torch.tensor([row.prompt for row in rows], device=device))
+            tokens = Candidates(logits, sampling).pick(store.prompt_of, numbers[:, 0])
         while True:
             writing = [row for row in rows if row.finish_reason is None]
             self._append(rows, tokens.tolist(), sampling)
@@ -95,12 +93,16 @@ class Decoder:
 
     def _read(self, store: KeysValues, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read the prompts; return the logits after each: [prompts, vocabulary]."""
-        logits = []
-        for part in _parts([len(prompt) for prompt in prompts], PREFILL_TOKENS):
-            packed = [token for prompt in prompts[part] for token in prompt]
-            positions, last = store.begin_prefill(part)
-            logits.append(self._forward(store, packed, positions, logits_to_keep=last))
-            config = self._model.config.get_text_config()
+        config = self._model.config.get_text_config()
+        logits: list[torch.Tensor] = []
+        for parents, parts in _branches(prompts):
+            sizes = [len(part) for part in parts]
+            store.branch(*torch.tensor([parents, sizes], device=self._model.device))
+            logits = []
+            for some in _parts(sizes, PREFILL_TOKENS):
+                packed = [token for part in parts[some] for token in part]
+                positions, last = store.begin_prefill(some)
+                logits.append(self._forward(store, packed, positions, logits_to_keep=last))
             if store.layers != config.num_hidden_layers:
                 # Layers that keep their state elsewhere would see one token a step.
                 raise UserError(
@@ -161,6 +163,51 @@ class Decoder:
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+
+def _branches(
+    prompts: Sequence[Sequence[int]],
+) -> Iterator[tuple[list[int], list[Sequence[int]]]]:
+    """Cut prompts where they part, so that what several share is read once.
+
+    First comes what all of them begin with; then the stems, each of which neighbours go on from (a
+    question, before one strategy's tag and another's); then what is each prompt's own, a token at
+    least.
+
+        [1, 2, 5, 6, 7], [1, 2, 5, 6, 8], [1, 2, 3, 4, 9]
+        -> [0], [[1, 2]]    [0, 0], [[5, 6], [3, 4]]    [0, 0, 1], [[7], [8], [9]]
+
+    Yields:
+        The parts, and for each the index of the one that it goes on from.
+    """
+    if len(prompts) == 1:
+        yield [0], [*prompts]
+        return
+    head = min(_shared(prompts[0][:-1], prompt[:-1]) for prompt in prompts)
+    stems: list[Sequence[int]] = []
+    stem_of: list[int] = []
+    for prompt in prompts:
+        shared = _shared(stems[-1], prompt[:-1]) if stems else 0
+        if stems and 2 * (shared - head) >= len(stems[-1]) - head:
+            stems[-1] = prompt[:shared]
+        else:
+            stems.append(prompt[:-1])
+        stem_of.append(len(stems) - 1)
+    if head:
+        yield [0], [prompts[0][:head]]
+    if len(stems) < len(prompts) and any(len(stem) > head for stem in stems):
+        yield [0] * len(stems), [stem[head:] for stem in stems]
+        ends = [len(stem) for stem in stems]
+    else:
+        ends, stem_of = [head], [0] * len(prompts)
+    parts = zip(prompts, stem_of, strict=True)
+    yield stem_of, [prompt[ends[stem] :] for prompt, stem in parts]
+
+
+def _shared(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return with how many tokens both begin."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def _parts(lengths: Sequence[int], budget: int) -> Iterator[slice]:
