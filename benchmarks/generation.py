@@ -1,8 +1,8 @@
 """How fast the transformers engine generates, against plain ``model.generate`` in small batches.
 
-Same model, prompts (each question with every strategy) and length limit in one run. The baseline is what one writes first, and what
-the method's authors ran: K copies of each prompt, in batches of a few prompts, until the longest
-sample of the batch has ended.
+Same model, prompts (each question with every strategy) and length limit in one run. The baseline
+is what one writes first, and what the method's authors ran: K copies of each prompt, in batches of
+a few prompts, until the longest sample of the batch has ended.
 
     python benchmarks/generation.py models/base --prompts 24 --samples 10
 
