@@ -8,6 +8,7 @@ rationale's text (``siked.verification.solvers``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,3 +45,25 @@ def find(name: str) -> Strategy:
     if name not in STRATEGIES:
         raise UserError(f"unknown strategy {name!r}: there are {', '.join(STRATEGIES)}")
     return STRATEGIES[name]
+
+
+_ASKS = re.compile(
+    r"[?\uff1f]|^[^\w\n]{0,6}(?:sub-?)?q(?:uestion)?[^\w\n]?\d{1,2}[^\w\n]{0,3}[:.)]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CLOSES = re.compile(r"final answer|the answer is|####|\\boxed", re.IGNORECASE)
+
+
+def lacks_sub_questions(name: str | None, text: str) -> bool:
+    """Return whether a rationale should ask sub-questions and asks none before its answer.
+
+    Its text then has the form of another strategy, under the wrong tag.
+
+    Args:
+        name: its strategy; None, or a name that is unknown, asks for nothing.
+        text: the rationale.
+    """
+    if name not in STRATEGIES or STRATEGIES[name].writes != "sub-questions":
+        return False
+    closing = _CLOSES.search(text)
+    return _ASKS.search(text, 0, closing.start() if closing else len(text)) is None

@@ -10,7 +10,7 @@ reported, and so is what an iteration answers with each strategy forced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ import typer
 
 from siked.analysis.figures import DEV, evaluate, plateau
 from siked.analysis.samples import choice, several
+from siked.analysis.verdicts import UnreadableGolds
 from siked.files import read_json, replacing_folder, write_json
 from siked.generation.ask import answer_freely, answer_with_each
 from siked.generation.engine import Sampling
@@ -82,10 +83,22 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
         open_verifier(params.verify, params.ray) as verifier,
         replacing_folder(files.answers) as folder,
     ):
+        unreadable = {name: UnreadableGolds() for name in asked}
         for kind, answers in written.items():
             for name, own in answers.items():
                 path = folder / layout.benchmark(name, kind)
-                write_records(path, verifier.verify(own, asked[name]))
+                write_records(path, seen(verifier.verify(own, asked[name]), unreadable[name]))
+    for name, golds in unreadable.items():
+        golds.say(layout.questions(name))
+
+
+def seen(
+    verdicts: Iterator[VerifiedRationale], golds: UnreadableGolds
+) -> Iterator[VerifiedRationale]:
+    """Yield verdicts as they come, with a look at their golds."""
+    for one in verdicts:
+        golds.look(one.failure, one.question_id)
+        yield one
 
 
 def ask(

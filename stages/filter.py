@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from siked.analysis.verdicts import VerdictCounts
+from siked.analysis.verdicts import UnreadableGolds, VerdictCounts
 from siked.console import say
 from siked.errors import UserError
 from siked.files import hash_code, sha256, write_json
@@ -55,7 +55,7 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
     """
     total = sum(map(count_records, sources))
     asked = questions(layout.TRAIN)
-    counts = VerdictCounts(params.strategies)
+    counts, unreadable = VerdictCounts(params.strategies), UnreadableGolds()
     rationales = chain.from_iterable(read_records(source, Rationale) for source in sources)
     place = layout.kept(layout.VERDICTS) / f"{key(params, sources)}.jsonl"
     with (
@@ -65,15 +65,18 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
     ):
         for one in kept.found():
             counts.add(one)
+            unreadable.look(one.failure, one.question_id)
             progress.recall()
         left = islice(rationales, counts.rows, None)
         for one in verifier.verify(left, asked):
             kept.add(one)
             counts.add(one)
+            unreadable.look(one.failure, one.question_id)
             progress.advance()
         kept.finish(target)
     figures = counts.figures(questions=len(asked)) | {"isolation": verifier.isolation}
     write_json(metrics, figures)
+    unreadable.say(layout.TRAIN)
     if counts.rows and not counts.correct:
         _say_that_nothing_is_left(target, counts.rows)
 

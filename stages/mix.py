@@ -6,6 +6,8 @@ python -m stages.mix --student it1
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +20,8 @@ from siked.models.loading import load_tokenizer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example, VerifiedRationale, read_records, write_records
 from siked.run import layout
+from siked.settings import MixSettings
+from siked.strategies import lacks_sub_questions
 from stages.common import questions, stage, stopped
 
 
@@ -38,17 +42,11 @@ def main(
         teacher: list[VerifiedRationale] = []
         own: list[VerifiedRationale] = []
         if not carried:
-            samples = read_records(files.verified, VerifiedRationale) if previous else ()
+            samples = fit(files.verified, settings) if previous else iter(())
             order = preferred(settings.bias, samples, params.strategies)
-            teacher = select(
-                read_records(layout.D_LLM, VerifiedRationale), keep=settings.keep, order=order
-            )
+            teacher = select(fit(layout.D_LLM, settings), keep=settings.keep, order=order)
             if previous:
-                own = select(
-                    read_records(files.verified, VerifiedRationale),
-                    keep=settings.keep,
-                    order=order,
-                )
+                own = select(fit(files.verified, settings), keep=settings.keep, order=order)
         # Iteration 0 is plain distillation whatever the variant.
         variant = settings.variant if previous else "teacher"
         rows = mix(teacher, own, variant=variant, scope=settings.scope)
@@ -73,6 +71,13 @@ def main(
         write_records(files.mix, examples)
         figures = mixed(examples, params.strategies, teacher=teacher, student=own)
         write_json(files.metrics("mix"), {"carried": carried, **figures})
+
+
+def fit(path: Path, settings: MixSettings) -> Iterator[VerifiedRationale]:
+    """Yield a file's rationales that have the form of their strategy, as far as that is asked."""
+    for one in read_records(path, VerifiedRationale):
+        if not (settings.require_sub_questions and lacks_sub_questions(one.strategy, one.text)):
+            yield one
 
 
 if __name__ == "__main__":

@@ -11,13 +11,20 @@ has 224,000 of them.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from siked.analysis.statistics import rounded, share
+from siked.console import say
 from siked.records import Failure, VerifiedRationale
+from siked.strategies import lacks_sub_questions
+
+_SHOWN = 5
+"""Golds that are named where some cannot be read."""
 
 
 class Outcome(NamedTuple):
@@ -64,6 +71,7 @@ class VerdictCounts:
         self._strategies = strategies
         self._outcomes = Outcomes()
         self._solved: dict[str | None, set[str]] = {}
+        self._without_sub_questions = 0
 
     @property
     def rows(self) -> int:
@@ -80,6 +88,8 @@ class VerdictCounts:
         self._outcomes.add(rationale.strategy, rationale.failure, rationale.rule)
         if rationale.correct:
             self._solved.setdefault(rationale.strategy, set()).add(rationale.question_id)
+            lacking = lacks_sub_questions(rationale.strategy, rationale.text)
+            self._without_sub_questions += lacking
 
     def figures(self, *, questions: int) -> dict[str, Any]:
         """A filter stage's figures.
@@ -90,8 +100,9 @@ class VerdictCounts:
         Returns:
             ``{"rows_in", "rows_out", "acceptance", "questions", "solved": {"any", "cot", ...},
             "strategies": {"cot": {"rows_in", "rows_out", "acceptance"}, ...}, "failures",
-            "rules"}``. ``solved`` counts questions with a right rationale; ``rules`` counts the
-            extraction rules that found an answer, right or wrong.
+            "no-sub-questions", "rules"}``. ``solved`` counts questions with a right rationale;
+            ``no-sub-questions`` right rationales that ask none though their strategy does;
+            ``rules`` the extraction rules that found an answer, right or wrong.
         """
         rows_in = self._outcomes.by("strategy")
         rows_out = self._outcomes.by("strategy", "correct")
@@ -115,10 +126,38 @@ class VerdictCounts:
                     for name in self._strategies
                 },
                 "failures": in_order(self._outcomes.by("failure")),
+                "no-sub-questions": self._without_sub_questions,
                 "rules": {rule: rules[rule] for rule in sorted(filter(None, rules))},
             }
         )
         return result
+
+
+class UnreadableGolds:
+    """The golds that no verdict could be given on, so that a user hears of them once."""
+
+    def __init__(self) -> None:
+        self._golds: dict[str, None] = {}
+        self._rows = 0
+
+    def look(self, failure: Failure | None, gold: str) -> None:
+        """Take a verdict in, and what to call its gold."""
+        if failure is Failure.UNREADABLE_GOLD:
+            self._rows += 1
+            self._golds[gold] = None
+
+    def say(self, path: Path) -> None:
+        """Say on standard error which golds of a file cannot be read, if any."""
+        if not self._rows:
+            return
+        shown = ", ".join(list(self._golds)[:_SHOWN])
+        more = ", …" if len(self._golds) > _SHOWN else ""
+        say(
+            f"{path}: unreadable golds: {len(self._golds)} ({shown}{more}): neither one number nor "
+            f"an expression, so their outputs ({self._rows}) are `unreadable-gold`: mend these "
+            "golds or leave their rows out",
+            file=sys.stderr,
+        )
 
 
 def failures(rationales: Iterable[VerifiedRationale]) -> dict[str, int]:

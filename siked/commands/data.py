@@ -21,6 +21,7 @@ from siked.questions.published import Published
 from siked.questions.reading import Reading
 from siked.records import Question
 
+_HEAD = 4096
 SHOWN = 10
 """Rows of a kind that ``check`` lists."""
 
@@ -102,6 +103,11 @@ def check(
         raise UserError(f"--format {kind}: {error.errors()[0]['msg']}") from None
     reading = sources.read("own", source, file.resolve().parent, seed=0)
     _report(file, source.format, reading)
+    if source.format == "jsonl" and b"####" in file.read_bytes()[:_HEAD]:
+        say(
+            "its answers are worked solutions as GSM8K's: to have them read too, name the folder "
+            "(train.jsonl, test.jsonl) and `--format gsm8k`"
+        )
 
 
 def _report(file: Path, kind: str, reading: Reading) -> None:

@@ -72,7 +72,7 @@ def verify(
     OUT grows as OUT.partial, which stays where the command is stopped.
     """
     from siked import strategies
-    from siked.analysis.verdicts import Outcomes
+    from siked.analysis.verdicts import Outcomes, UnreadableGolds
     from siked.progress import track
     from siked.verification.outputs import checked
     from siked.verification.sandbox import Sandbox
@@ -93,7 +93,7 @@ def verify(
     if out is not None:
         _check_target(out, file)
     total, left_out = _count(file, names, strategy, strict=strict)
-    outcomes = Outcomes()
+    outcomes, unreadable = Outcomes(), UnreadableGolds()
     started = time.monotonic()
     try:
         with ExitStack() as stack:
@@ -107,6 +107,7 @@ def verify(
             )
             for one in checked(outputs, sandbox, ignore_rules=limits.ignore_rules):
                 outcomes.add(one.strategy, one.failure, one.rule)
+                unreadable.look(one.failure, f"row {one.row}")
                 if target is not None:
                     target.write(one.model_dump_json(exclude_defaults=True) + "\n")
                 progress.advance()
@@ -115,6 +116,7 @@ def verify(
         say(f"interrupted: {outcomes.total()} of {total} looked at{written}", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     took = time.monotonic() - started
+    unreadable.say(file)
     if as_json:
         figures = {**_figures(outcomes), "left_out": left_out, "isolation": sandbox.isolation}
         say(json.dumps(figures, indent=2))

@@ -60,9 +60,10 @@ def gold(text: str, *, expressions: bool = False) -> str:
     Raises:
         ValueError: the answer is not one number; the text is why, a colon, and the answer.
     """
+    text = text.rpartition("####")[2]
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"more than {MOST_CHARACTERS} characters: {text.strip()[:20]!r}...")
-    found = read(text.strip().removeprefix("####").strip())
+    found = read(text.strip())
     number = found.number
     if number is None:
         if expressions and (latex := expression_gold(text)) is not None:

@@ -139,12 +139,31 @@ def text_field(where: str, row: dict[str, Any], key: str) -> str:
         has = ", ".join(str(name) for name in row) or "no fields"
         raise UserError(f"{where}: no field `{key}` (has {has})")
     value = row[key]
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    text = _as_text(value)
+    if text is None:
         raise UserError(f"{where}: `{key}` is not text or a number")
-    text = " ".join(str(value).split())
     if not text:
         raise UserError(f"{where}: `{key}` is empty")
     return text
+
+
+def answer_field(where: str, row: dict[str, Any], key: str) -> str:
+    """A field that should hold an answer, as ``text_field`` gives it.
+
+    Raises:
+        UserError: the row has no such field.
+        ValueError: it holds no text and no number, as where nobody knows the answer.
+    """
+    if key not in row or _as_text(row[key]):
+        return text_field(where, row, key)
+    raise ValueError(f"no answer: {row[key]!r}"[:80])
+
+
+def _as_text(value: object) -> str | None:
+    """Text or a number as text with its white space evened out; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return " ".join(str(value).split())
 
 
 def whole(text: str) -> str:

@@ -139,9 +139,7 @@ def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
         if cells is None:
             break
         if not header:
-            header = [cell.strip() for cell in cells]
-            if len(set(header)) < len(header):
-                raise UserError(f"{where}: two columns have the same name: {', '.join(header)}")
+            header = _columns(where, cells)
         elif len(cells) == len(header):
             yield where, dict(zip(header, cells, strict=True))
         elif cells:
@@ -154,6 +152,17 @@ def csv_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
             )
     if not header:
         raise UserError(f"{path}: is empty: the first line must name the columns")
+
+
+def _columns(where: str, cells: list[str]) -> list[str]:
+    """The columns' names, from the cells of the first line."""
+    header = [cell.strip() for cell in cells]
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            raise UserError(f"{where}: {name} between its columns: save it with commas")
+    if len(set(header)) < len(header):
+        raise UserError(f"{where}: two columns have the same name: {', '.join(header)}")
+    return header
 
 
 def parquet_rows(path: Path, file: IO[bytes]) -> Iterator[Row]:

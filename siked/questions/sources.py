@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from siked.errors import UserError
 from siked.questions import splits
 from siked.questions.known_errors import KnownErrors
 from siked.questions.readers import hub
@@ -31,15 +32,21 @@ def read(
         known_errors: wrong labels, whose questions are left out; all are taken where None.
 
     Raises:
-        UserError: a file is missing or malformed, or a data set cannot be loaded.
+        UserError: a file is missing or malformed, a data set cannot be loaded, or an id is used
+            twice.
     """
     questions: list[Question] = []
     left_out: list[LeftOut] = []
+    ids: set[str] = set()
     for row in _rows(name, source, root, seed):
         if isinstance(row, LeftOut):
             # Without the root, which differs between machines that read the same file.
             left_out.append(row._replace(where=row.where.removeprefix(f"{root}/")))
-        elif known_errors is not None and (error := known_errors.of(row)):
+            continue
+        if row.id in ids:
+            raise UserError(f"{root / (source.path or name)}: two questions have the id {row.id!r}")
+        ids.add(row.id)
+        if known_errors is not None and (error := known_errors.of(row)):
             left_out.append(LeftOut(row.id, f"known error: {error.reason} ({error.source})"))
         else:
             questions.append(row)

@@ -66,6 +66,10 @@ class MixSettings(Settings):
     """Of each question and origin, keep one strategy's rationales: of a list, the first that solves
     it (the paper's biased variants); for `student`, the one that the student solves it with most
     often, else the one it solves most with (iteration 0 keeps all). null keeps every strategy."""
+    require_sub_questions: bool = False
+    """Leave out right rationales of a least-to-most strategy that ask no sub-question: a chain of
+    thought under the wrong tag. The authors do so; filter's figures count them
+    (`no-sub-questions`)."""
 
 
 class Lora(Settings):

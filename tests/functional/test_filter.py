@@ -116,3 +116,15 @@ def test_a_missing_or_torn_input_is_one_line(folder):
     assert stage.returncode == 1
     assert said.decode().startswith("error: data/students/it1/generated.jsonl: no such file")
     assert len(said.decode().splitlines()) == 1
+
+
+def test_golds_that_cannot_be_read_are_said_once(folder):
+    question = Question(id="q", source="test", question="When is it?", answer="3:30")
+    write_records(folder / "data/questions/train.jsonl", [question])
+    stage = start(folder)
+    _, said = stage.communicate()
+    assert stage.returncode == 0
+    lines = [line for line in said.decode().splitlines() if "unreadable-gold" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("data/questions/train.jsonl: unreadable golds: 1 (q)")
+    assert "outputs (300)" in lines[0]

@@ -57,6 +57,7 @@ RERUN_BY = {
     "mix.scope": {"mix", "cards"},
     "mix.keep": {"mix_it0", "mix", "cards"},
     "mix.bias": {"mix_it0", "mix", "cards"},
+    "mix.require_sub_questions": {"mix_it0", "mix", "cards"},
     "train.trainer": EVERY_TRAINING,
     "train.processes": EVERY_TRAINING,
     "train.gradient_checkpointing": EVERY_TRAINING,

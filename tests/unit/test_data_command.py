@@ -1,5 +1,6 @@
 """siked data: what it says of published data sets and of a user's own file."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -87,3 +88,30 @@ def test_folders_are_known_by_what_they_hold(capsys):
     Path("gsm").mkdir()
     Path("gsm/train.jsonl").write_text('{"question": "1 plus 1?", "answer": "1+1=2\\n#### 2"}\n')
     assert run(capsys, "check", "gsm").startswith("gsm: gsm8k, rows: 1")
+
+
+SVAMP = {"Body": "Ann has 3.", "Equation": "3 + 4", "Answer": 7.0, "Type": "Addition"}
+MULTIARITH = {"lEquations": ["X=3+4"], "lSolutions": [7.0]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        ("svamp", [SVAMP | {"ID": "chal-1", "Question": ask} for ask in ("How many?", "Why?")]),
+        ("multiarith", [MULTIARITH | {"iIndex": 1, "sQuestion": ask} for ask in ("How?", "Why?")]),
+        ("jsonl", [{"id": 1, "question": ask, "answer": 7} for ask in ("How?", "Why?")]),
+    ],
+)
+def test_check_refuses_an_id_that_a_run_would_refuse(kind, rows):
+    file = Path("own.json")
+    file.write_text(json.dumps(rows) if kind != "jsonl" else "\n".join(map(json.dumps, rows)))
+    with pytest.raises(UserError, match=r"own\.json.*the id '"):
+        app(["check", "own.json", "--format", kind], standalone_mode=False)
+
+
+def test_check_says_how_worked_solutions_are_read(capsys):
+    row = {"question": "How many?", "answer": "3 + 4 = <<3+4=7>>7\n#### 7"}
+    Path("train.jsonl").write_text(json.dumps(row))
+    assert "--format gsm8k" in run(capsys, "check", "train.jsonl")
+    with pytest.raises(UserError, match="gsm8k reads the folder"):
+        app(["check", "train.jsonl", "--format", "gsm8k"], standalone_mode=False)

@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siked.mixing import mix, preferred, select
-from siked.records import Failure, VerifiedRationale
+from siked.records import Failure, VerifiedRationale, write_records
+from siked.settings import MixSettings
+from siked.strategies import lacks_sub_questions
+from stages.mix import fit
 
 STRATEGIES = ["cot", "l2m", "pot"]
 
@@ -156,3 +159,39 @@ def test_adaptive_is_part_of_all_and_covers_what_the_teacher_covers(teacher, stu
     everything = mix(teacher, student, variant="all", scope=scope)
     assert [row for row in everything if row in adaptive] == adaptive
     assert {row.question_id for _, row in adaptive} == {row.question_id for _, row in everything}
+
+
+ASKS = [
+    "How many eggs? 16 - 7 = 9.\nFinal Answer: 18",
+    "Q1: The eggs that are left. 9.\nQ2: The dollars. 18.\n#### 18",
+    "**Sub-question 1:** Find the eggs.\n9\nThe answer is 18.",
+    "有多少鸡蛋\uff1f 9\nFinal Answer: 18",
+    "How many? 18",
+]
+ASKS_NOTHING = [
+    "16 - 7 = 9, and 9 * 2 = 18.\nFinal Answer: 18",
+    "9 * 2 = 18\nFinal Answer: 18\n\nQuestion: Tom has 4. How many has he?",
+    "So \\boxed{18}. Any questions?",
+    "Let x be the eggs.\nWrite an equation 2x = 18\n#### 9",
+    "",
+]
+
+
+def test_a_sub_question_stands_before_the_answer():
+    assert not any(lacks_sub_questions("l2m", text) for text in ASKS)
+    assert all(lacks_sub_questions("l2m", text) for text in ASKS_NOTHING)
+    assert not any(lacks_sub_questions(name, "18") for name in ("cot", "pot", None, "none-such"))
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_rationale_under_the_wrong_tag_trains_unless_it_must_not(tmp_path, required):
+    texts = [*ASKS, *ASKS_NOTHING]
+    rows = [rationale("q", "l2m", sample=at, text=text) for at, text in enumerate(texts)]
+    rows.append(rationale("q", "cot", text="18"))
+    write_records(tmp_path / "verified.jsonl", rows)
+    settings = MixSettings(
+        variant="all", scope="question", keep=None, require_sub_questions=required
+    )
+    left = list(fit(tmp_path / "verified.jsonl", settings))
+    asking = [one for one in rows if one.strategy == "cot" or one.text in ASKS]
+    assert left == (asking if required else rows)

@@ -324,3 +324,17 @@ def test_bad_files_are_named(file, tmp_path):
     assert str(folder.exception).startswith(f"{tmp_path}: not a file")
     assert str(run(file, "--out", tmp_path).exception).startswith(f"{tmp_path}: is a folder")
     assert len(file.read_text().splitlines()) == len(ROWS)
+
+
+@pytest.mark.parametrize("gold", ["abc", "A", "3:30", "18 or 19"])
+def test_golds_that_cannot_be_read_are_said_once(tmp_path, gold):
+    path = tmp_path / "outputs.jsonl"
+    row = {"strategy": "cot", "output": "Final Answer: 18"}
+    rows = [row | {"gold": "18"}, row | {"gold": gold}, row | {"gold": gold}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    result = run(path, "--json")
+    assert result.exit_code == 0
+    said = [line for line in result.stderr.splitlines() if "unreadable-gold" in line]
+    assert len(said) == 1
+    assert f"{path}: unreadable golds: 2 (row 2, row 3)" in said[0]
+    assert json.loads(result.stdout)["strategies"]["cot"]["failures"] == {"unreadable-gold": 2}

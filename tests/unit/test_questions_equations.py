@@ -134,7 +134,7 @@ def rows(form: str, change: dict[str, Any]) -> str:
         ("svamp", "{}", ": not a list"),
         ("svamp", "[5]", ": row 1: not a JSON object"),
         ("svamp", rows("svamp", {"Question": ""}), ": row 2: `Question` is empty"),
-        ("svamp", rows("svamp", {"Answer": None}), ": row 2: `Answer` is not text or a number"),
+        ("svamp", rows("svamp", {"Question": None}), ": row 2: `Question` is not text or a number"),
         (
             "multiarith",
             rows("multiarith", {"lSolutions": 8}),

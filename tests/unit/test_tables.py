@@ -64,9 +64,10 @@ def test_csv_numbers_keep_their_digits_and_lines_their_numbers(tmp_path: Path) -
     [
         ("question,answer\nOne, two?,3\n", "own.csv:2: 3 cells, but there are 2 columns"),
         ('question,answer\nWhat?,1\n"What?,3\n', "own.csv:3: not CSV"),
-        ("question;answer\nWhat?;3\n", "own.csv:2: no field `question`"),
+        ("question;answer\nWhat?;3\n", "own.csv:1: semicolons between its columns"),
         ("question,question\nWhat?,3\n", "own.csv:1: two columns have the same name"),
-        ("question,answer\nWhat?,\n", "own.csv:2: `answer` is empty"),
+        ("question\tanswer\nWhat?\t3\n", "own.csv:1: tabs between its columns"),
+        ("question,answer\n,3\n", "own.csv:2: `question` is empty"),
         ("", "own.csv: is empty"),
     ],
 )
@@ -82,10 +83,13 @@ def test_a_wrong_csv_is_one_line_with_its_place(tmp_path: Path, text: str, says:
 def test_what_is_no_table_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "own.parquet").write_text(json.dumps(ROWS[0]))
     (tmp_path / "folder").mkdir()
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "train-00000-of-00002.parquet").write_text("")
     for path, kind, says in (
         (tmp_path / "own.parquet", "parquet", "not Parquet"),
         (tmp_path / "none.parquet", "parquet", "no such file"),
         (tmp_path / "folder", "dataset", "not a saved data set"),
+        (tmp_path / "shards", "dataset", "name one of its files, such as train-00000-of-00002"),
         (tmp_path / "own.parquet", "dataset", "no such folder"),
     ):
         with pytest.raises(UserError, match=says) as error:
@@ -108,8 +112,27 @@ def test_values_that_are_no_numbers_are_said(tmp_path: Path) -> None:
 
     path = tmp_path / "own.parquet"
     rows = [{"question": "Nothing?", "answer": float("nan")}, {"question": "?", "answer": None}]
-    parquet.write_table(pa.Table.from_pylist(rows[:1]), path)
-    assert read(path, "parquet").left_out == [("own.parquet: row 1", "not one number: 'nan'")]
     parquet.write_table(pa.Table.from_pylist(rows), path)
-    with pytest.raises(UserError, match="row 2: `answer` is not text or a number"):
-        read(path, "parquet")
+    assert read(path, "parquet").left_out == [
+        ("own.parquet: row 1", "not one number: 'nan'"),
+        ("own.parquet: row 2", "no answer: None"),
+    ]
+
+
+@pytest.mark.parametrize("value", [None, ["4"], [], {}, {"value": 4}, True, "", "  "])
+def test_a_row_without_an_answer_is_left_out_and_no_other(tmp_path: Path, value: object) -> None:
+    rows = [{"question": "How many?", "answer": "12"}, {"question": "Two?", "answer": value}]
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    reading = read(path, "jsonl")
+    assert [one.answer for one in reading.questions] == ["12"]
+    ((where, reason),) = reading.left_out
+    assert where == "own.jsonl:2"
+    assert reason.startswith("no answer: ")
+
+
+def test_the_answer_of_a_worked_solution_stands_behind_its_mark(tmp_path: Path) -> None:
+    rows = [{"question": "How many?", "answer": "He has 3 + 4 = <<3+4=7>>7.\n" * 60 + "#### 1,007"}]
+    path = tmp_path / "own.jsonl"
+    path.write_text(json.dumps(rows[0]))
+    assert [one.answer for one in read(path, "jsonl").questions] == ["1007"]

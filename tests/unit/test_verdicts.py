@@ -5,18 +5,18 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.analysis.verdicts import VerdictCounts, failures
+from siked.analysis.verdicts import UnreadableGolds, VerdictCounts, failures
 from siked.records import Failure, VerifiedRationale
 
 STRATEGIES = ["cot", "l2m", "pot"]
 
 
-def verdict(question, strategy, failure=None, **more):
+def verdict(question, strategy, failure=None, text="", **more):
     return VerifiedRationale(
         question_id=f"q{question}",
         strategy=strategy,
         sample=0,
-        text="",
+        text=text,
         correct=failure is None,
         failure=failure,
         **{"predicted": "1"} | more,
@@ -50,6 +50,7 @@ def test_counts_by_hand():
             "pot": {"rows_in": 2, "rows_out": 1, "acceptance": 0.5},
         },
         "failures": {"wrong": 1, "timeout": 1},
+        "no-sub-questions": 0,
         "rules": {"answer-variable": 1, "boxed": 2, "last-number": 1},
     }
     assert failures(rationales) == {"wrong": 1, "timeout": 1}
@@ -81,3 +82,37 @@ def test_the_order_changes_no_byte(drawn, random):
 def test_every_verdict_is_right_or_has_a_failure(drawn):
     result = figures(drawn)
     assert result["rows_in"] == len(drawn) == result["rows_out"] + sum(result["failures"].values())
+
+
+def test_right_rationales_that_ask_no_sub_question_are_counted_by_themselves():
+    asks, lacks = "How many? 9.\nFinal Answer: 18", "9 * 2 = 18\nFinal Answer: 18\nWhy? So."
+    rows = [
+        verdict(0, "l2m", text=asks),
+        verdict(1, "l2m", text=lacks),
+        verdict(2, "l2m", Failure.WRONG, text=lacks),
+        verdict(3, "cot", text=lacks),
+    ]
+    found = figures(rows)
+    assert found["no-sub-questions"] == 1
+    assert found["rows_out"] == 3
+
+
+def test_unreadable_golds_are_said_in_one_line_that_names_the_first(capsys, tmp_path):
+    golds = UnreadableGolds()
+    for at in range(40):
+        golds.look(Failure.UNREADABLE_GOLD, f"q{at // 2}")
+        golds.look(Failure.WRONG, "other")
+    golds.say(tmp_path / "train.jsonl")
+    said = capsys.readouterr()
+    assert not said.out
+    assert said.err.count("\n") == 1
+    for part in ("train.jsonl: unreadable golds: 20 (q0, q1, q2, q3, q4, …)", "outputs (40)"):
+        assert part in said.err
+
+
+def test_readable_golds_are_not_worth_a_word(capsys, tmp_path):
+    golds = UnreadableGolds()
+    golds.look(Failure.WRONG, "q")
+    golds.look(None, "q")
+    golds.say(tmp_path)
+    assert not capsys.readouterr().err

@@ -59,6 +59,8 @@ def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
     Raises:
         UserError: a file is missing or malformed, or the twin has other questions.
     """
+    if path.is_file():
+        raise UserError(f"{path}: is a file: gsm8k reads the folder that has it, so name that")
     twin = path / f"{source.split}_socratic.jsonl"
     plain_rows = json_lines(path / f"{source.split}.jsonl")
     yield from questions(

@@ -3,7 +3,8 @@
     {"id": "q1", "question": "Ann has 3 bags of 4 figs. How many figs has she?", "answer": "12"}
 
 The fields' names are the source's ``question_field`` and ``answer_field``. The answer is a number
-(``12``, ``"1,000"``, ``"3/4"``, ``"$9.50"``); rows with another answer are left out.
+(``12``, ``"1,000"``, ``"3/4"``, ``"$9.50"``), or a worked solution as GSM8K writes it, with the
+number behind its ``####``. Rows with another answer, or with none, are left out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from siked.errors import UserError
 from siked.questions.gold import gold
-from siked.questions.reading import LeftOut, json_lines, text_field
+from siked.questions.reading import LeftOut, answer_field, json_lines, text_field
 from siked.records import Question
 from siked.settings import Source
 
@@ -45,7 +46,7 @@ def questions(
         question = text_field(where, row, source.question_field)
         try:
             answer = gold(
-                text_field(where, row, source.answer_field),
+                answer_field(where, row, source.answer_field),
                 expressions=source.answers == "expressions",
             )
         except ValueError as error:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from siked.questions.gold import gold
-from siked.questions.reading import LeftOut, joined, json_rows, text_field, whole
+from siked.questions.reading import LeftOut, answer_field, joined, json_rows, text_field, whole
 from siked.questions.worked import equations
 from siked.records import Question
 from siked.settings import Source
@@ -30,7 +30,7 @@ def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
         question = joined(body, ask)
         identity = f"{name}-{text_field(where, row, 'ID')}"
         try:
-            answer = gold(whole(text_field(where, row, "Answer")))
+            answer = gold(whole(answer_field(where, row, "Answer")))
         except ValueError as error:
             yield LeftOut(where, str(error))
             continue

@@ -65,6 +65,10 @@ def _saved(path: Path, source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         raise UserError(f"{path}: no such folder: it should be one that `save_to_disk` wrote")
     try:
         table = datasets.load_from_disk(str(path))
+    except FileNotFoundError:
+        files = sorted(one.name for one in path.iterdir() if one.suffix in (".parquet", ".csv"))
+        hint = f": name one of its files, such as {files[0]}" if files else ""
+        raise UserError(f"{path}: not a saved data set{hint}") from None
     except Exception as error:  # datasets raises many kinds, none of them documented
         raise UserError(f"{path}: not a saved data set: {' '.join(str(error).split())}") from error
     label = f"{path}"
