@@ -7,7 +7,8 @@ the work counts tokens, and the time left:
 
 The library counts and knows nothing of files. Whoever starts it (``siked.run.progress``, for a
 stage) asks by ``noting`` for the counts of all work in a block; a context variable carries that
-request, so that no function in between has to hand it on.
+request, so that no function in between has to hand it on. Another one carries the work to an
+engine, which says by ``wrote`` what samples have grown that end together much later.
 """
 
 from __future__ import annotations
@@ -51,19 +52,62 @@ class Work:
     done: int = 0
     """By this run."""
     recalled: int = 0
-    tokens: int = 0
+    done_tokens: int = 0
+    """Of what is done."""
+    written_tokens: int = 0
+    """Of what is under way too, where an engine says so."""
+    longest: int = 0
+    """Tokens that one of ``total`` takes at most, where an engine says so."""
     ended: bool = False
 
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
         """``n`` more are done; they took so many tokens."""
         self.done += n
-        self.tokens += tokens
+        self.done_tokens += tokens
         self.show(self)
 
     def recall(self, n: int = 1) -> None:
         """``n`` more were done by an earlier run: they say nothing of the speed."""
         self.recalled += n
         self.show(self)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens so far."""
+        return max(self.done_tokens, self.written_tokens)
+
+    def left(self, seconds: float) -> float | None:
+        """Return the seconds that the rest takes at the speed so far; None where nothing tells it.
+
+        Samples of a batch end late and at once, so that tokens tell the speed where an engine
+        counts them as it writes. The mean length is then the maximum-likelihood estimate that
+        counts the samples that are not at their end, and no longer than a sample can be.
+
+        Args:
+            seconds: what this run took.
+        """
+        rest = max(0, self.total - self.done - self.recalled)
+        if not self.written_tokens:
+            return seconds * rest / self.done if self.done else None
+        mean: float = self.longest
+        if self.done:
+            mean = min(mean, self.written_tokens / self.done)
+        under_way = self.written_tokens - self.done_tokens
+        return seconds * max(0.0, rest * mean - under_way) / self.written_tokens
+
+
+_tracked: ContextVar[Work | None] = ContextVar("tracked", default=None)
+
+
+def wrote(tokens: int, *, longest: int) -> None:
+    """Say that so many tokens were written of samples that take ``longest`` at most.
+
+    Nothing happens where nobody tracks the work.
+    """
+    if (work := _tracked.get()) is not None:
+        work.written_tokens += tokens
+        work.longest = longest
+        work.show(work)
 
 
 _noted: ContextVar[list[Work] | None] = ContextVar("noted", default=None)
@@ -87,22 +131,12 @@ def track(total: int, what: str) -> Iterator[Progress]:
         work = Work(what, total, show)
         if (works := _noted.get()) is not None:
             works.append(work)
+        token = _tracked.set(work)
         try:
             yield work
         finally:
+            _tracked.reset(token)
             work.ended = True
-
-
-def time_left(total: int, done: int, recalled: int, seconds: float) -> float | None:
-    """Seconds that the rest takes at the speed so far; None before this run has done anything.
-
-    Args:
-        total: all there is to do.
-        done: of it by this run.
-        recalled: of it by an earlier run.
-        seconds: what this run took.
-    """
-    return seconds * max(0, total - done - recalled) / done if done else None
 
 
 def clock(seconds: float) -> str:
@@ -116,7 +150,7 @@ def described(work: Work, seconds: float) -> tuple[str, str, str]:
     """What ``work`` is, its speed and the time left after so many seconds; empty where unknown."""
     what = f" ({work.recalled} from an earlier run)" if work.recalled else ""
     speed = f"{work.tokens / seconds:.0f} tokens/s" if work.tokens and seconds else ""
-    left = time_left(work.total, work.done, work.recalled, seconds)
+    left = work.left(seconds)
     return what, speed, "" if left is None else f"{clock(left)} left"
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
 from siked.models.loading import device_and_dtype, end_tokens, load
+from siked.progress import wrote
 from siked.prompts import Prompt, encode, render
 from siked.settings import RaySettings, TransformersSettings
 
@@ -83,6 +84,7 @@ class TransformersEngine:
             asked = [prompts[index] for index in batch]
             ids = [self._encoded(prompt, sampling) for prompt in asked]
             for written in self._run(asked, ids, sampling):
+                wrote(len(written), longest=sampling.max_new_tokens)
                 for row in written:
                     if row.finish_reason is not None:
                         yield _completion(row, batch[row.prompt], len(ids[row.prompt]))

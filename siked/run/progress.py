@@ -46,7 +46,7 @@ from pydantic import ValidationError
 from siked.analysis.figures import Evaluation
 from siked.errors import UserError
 from siked.files import read_json
-from siked.progress import Work, noting, time_left
+from siked.progress import Work, noting
 from siked.records import Record
 from siked.run import layout
 from siked.run.dvc import Pipeline, Stage, State
@@ -72,6 +72,8 @@ class Counts(Record):
     """By an earlier run."""
     total: int
     tokens: int
+    left: float | None
+    """Seconds that the rest takes, as far as these counts tell."""
 
 
 class Running(Record):
@@ -175,6 +177,7 @@ class _Writer:
 
     def _now(self, failed: str | None = None) -> Running:
         work = next((one for one in reversed(self._works) if not one.ended), None)
+        now = time.time()
         counts = work and Counts(
             what=work.what,
             since=work.since,
@@ -182,8 +185,9 @@ class _Writer:
             recalled=work.recalled,
             total=work.total,
             tokens=work.tokens,
+            left=work.left(now - work.since),
         )
-        changes = {"work": counts, "written": time.time(), "failed": failed}
+        changes = {"work": counts, "written": now, "failed": failed}
         return self._running.model_copy(update=changes)
 
     def _write(self, running: Running) -> None:
@@ -366,11 +370,8 @@ def _experiment(alive: Iterable[Running]) -> str | None:
 
 def _remaining(one: Running, took: Mapping[str, float], now: float) -> float | None:
     """Seconds until a stage ends: by its own counts, else by how long it took last time."""
-    if (work := one.work) is not None:
-        seconds = one.written - work.since
-        left = time_left(work.total, work.done, work.recalled, seconds)
-        if left is not None:
-            return max(0.0, left - (now - one.written))
+    if one.work is not None and one.work.left is not None:
+        return max(0.0, one.work.left - (now - one.written))
     expected = _expected(one.stage, took)
     return None if expected is None else max(0.0, expected - (now - one.started))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from siked import progress
-from siked.progress import clock, noting, track
+from siked.progress import clock, noting, track, wrote
 
 
 def test_short_work_says_nothing(capfd):
@@ -35,6 +35,30 @@ def test_what_an_earlier_run_did_counts_but_not_for_the_speed(capfd, monkeypatch
     assert capfd.readouterr().err.splitlines() == [
         "generate it1: 6/8 (4 from an earlier run), 5 tokens/s, 0:40 left",
     ]
+
+
+def test_tokens_tell_the_time_left_before_a_sample_has_ended(capfd, monkeypatch):
+    """100 samples of 60 tokens in batches of 50, a token of each a second: 120 seconds."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    left = []
+    with track(100, "generate it1") as shown:
+        for second in range(1, 121):
+            now[0] += 1
+            wrote(50, longest=96)
+            if second % 60 == 0:
+                shown.advance(50, tokens=50 * 60)
+            left.append(shown.left(now[0]))
+    too_much = 73  # seconds: before the first has ended they may all be 96 long
+    for second, told in enumerate(left[:59], start=1):
+        assert 120 - second <= told <= 120 - second + too_much
+    assert left[59] == 60
+    assert left[-1] == 0
+    assert capfd.readouterr().err.splitlines()[0] == "generate it1: 0/100, 50 tokens/s, 2:42 left"
+
+
+def test_nobody_tracks_what_is_written():
+    wrote(5, longest=9)
 
 
 def test_a_terminal_gets_a_bar(capfd, monkeypatch):
