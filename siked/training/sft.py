@@ -37,7 +37,7 @@ def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> S
     settings = job.settings
     on_gpu = device.type == "cuda"
     checkpointing = settings.gradient_checkpointing
-    return SFTConfig(
+    settled = SFTConfig(
         output_dir=str(folder),
         seed=job.seed,
         data_seed=job.seed,
@@ -61,6 +61,11 @@ def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> S
         report_to=[],
         disable_tqdm=True,
     )
+    if settled.n_gpu > 1:
+        # transformers would split every batch over all cards that one process sees, and so take
+        # batches as many times as large. More cards are `train.processes`.
+        settled._n_gpu = 1  # noqa: SLF001
+    return settled
 
 
 def steps(job: Job, rows: int) -> int:

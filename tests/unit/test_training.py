@@ -100,6 +100,19 @@ def test_too_long_examples_are_left_out_and_counted(examples, tokenizer):
     assert encoded.too_long == sum(n > limit for n in lengths) > 0
 
 
+def test_one_process_trains_on_one_card_whatever_the_machine_has(
+    examples, base, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    asked = job(examples, base, tmp_path)
+    settled = sft.config(asked, torch.device("cuda"), tmp_path, autocast=False)
+    assert settled.device.type == "cuda"
+    assert settled.n_gpu == 1
+    assert settled.train_batch_size == asked.settings.batch_size
+
+
 # The lean parts compute what they replace
 
 
