@@ -4,8 +4,6 @@ siked cache                   samples and size by model, served students, half-w
 siked cache --prune 30        remove what no run has used for 30 days; 0 removes all
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from pathlib import Path

@@ -7,15 +7,17 @@ siked compare it0 it2 --forced pot       both told to write programs: is it thos
 siked compare it0,seed-2:it0 it2,seed-2:it2  two kinds of student, each with the same seeds: means
 """
 
-from __future__ import annotations
-
 import json
 from typing import Annotated
 
 import typer
 
+from siked.analysis.paired import compared
+from siked.analysis.seeds import averaged
 from siked.console import console, say
 from siked.errors import UserError
+from siked.report.comparison import arrange, arrange_means, to_markdown, to_terminal
+from siked.run.run import find
 
 NAMING = "An iteration or baseline (it2, baseline-pot), a revision or experiment, or REVISION:it2."
 
@@ -47,12 +49,6 @@ def compare(
     seeds = _seeds(first, second)
     if len(seeds) > 1 and (everything or show is not None):
         raise UserError("--show and --all are for two students, not for means over seeds")
-    # Here, so that other commands start faster.
-    from siked.analysis.paired import compared
-    from siked.analysis.seeds import averaged
-    from siked.report.comparison import arrange, arrange_means, to_markdown, to_terminal
-    from siked.run.run import find
-
     found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()
     if len(found) > 1:

@@ -5,8 +5,6 @@ siked data add gsm8k ~/downloads     take the publisher's files from a folder
 siked data check own/questions.csv   what a run would read from it
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -17,23 +15,29 @@ from pydantic import ValidationError
 
 from siked.console import say
 from siked.errors import UserError
-from siked.questions.published import Published
+from siked.questions import sources
+from siked.questions.published import PUBLISHED, Published
 from siked.questions.reading import Reading
+from siked.questions.splits import normalised
 from siked.records import Question
+from siked.run import raw_files
+from siked.settings import Source
 
 _HEAD = 4096
 SHOWN = 10
 """Rows of a kind that ``check`` lists."""
 
-app = typer.Typer(no_args_is_help=True, help="Published data sets and your own questions.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def data() -> None:
+    """Published data sets and your own questions."""
 
 
 @app.command("list")
 def list_() -> None:
     """Show the published data sets: licence, citation, and which files are here."""
-    from siked.questions.published import PUBLISHED
-    from siked.run import raw_files
-
     for one in PUBLISHED:
         say(f"{one.name}: {one.title}, licence: {one.licence}")
         say(f"  {one.citation}")
@@ -58,8 +62,6 @@ def add(
 
     A file that is not byte for byte the published one is refused.
     """
-    from siked.run import raw_files
-
     one = _published(name)
     with tempfile.TemporaryDirectory() as scratch:
         if folder is None:
@@ -85,9 +87,6 @@ def check(
 
     The exit status is 1 where a run would stop: a malformed row, or no question at all.
     """
-    from siked.questions import sources
-    from siked.settings import Source
-
     if not file.exists():
         raise UserError(f"{file}: no such file or folder")
     settings = {
@@ -138,8 +137,6 @@ def _print_more(count: int) -> None:
 
 def _same(found: list[Question]) -> list[list[Question]]:
     """Questions whose text is the same but for case and punctuation, by the first of each."""
-    from siked.questions.splits import normalised
-
     groups: dict[str, list[Question]] = defaultdict(list)
     for one in found:
         groups[normalised(one.question)].append(one)
@@ -147,8 +144,6 @@ def _same(found: list[Question]) -> list[list[Question]]:
 
 
 def _published(name: str) -> Published:
-    from siked.questions.published import PUBLISHED
-
     known = {one.name: one for one in PUBLISHED}
     if name not in known:
         raise UserError(f"there is no published data set {name!r}: known are {', '.join(known)}")

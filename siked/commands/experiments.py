@@ -5,20 +5,19 @@ siked experiments k-1 k-10        these, in this order
 siked experiments --stages        also tokens and time of every stage
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
 from siked.console import console
 from siked.errors import UserError
-from siked.run.experiments import Experiment
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from siked.run.experiments import NO_REPORT, Experiment
+from siked.run.experiments import experiments as read
 
 MINUTE = 60
 SHOWN = 3
@@ -36,8 +35,6 @@ def experiments(
 
     `dvc exp show` has every setting and figure instead.
     """
-    from siked.run.experiments import experiments as read
-
     found = {one.name: one for one in read(Path())}
     if unknown := [name for name in names or () if name not in found]:
         raise UserError(f"there is no experiment {unknown[0]!r}: known are {', '.join(found)}")
@@ -46,8 +43,6 @@ def experiments(
 
 def show(found: Sequence[Experiment], *, stages: bool = False) -> None:
     """Print the table, and that of the stages where wanted."""
-    from siked.run.experiments import NO_REPORT
-
     out = console()
     out.print(_outcomes(found))
     if stages:
@@ -105,16 +100,11 @@ def _stages(found: Sequence[Experiment]) -> Table:
 
 
 def _table() -> Table:
-    from rich import box
-    from rich.table import Table
-
     return Table(box=box.SIMPLE, collapse_padding=True, pad_edge=False, show_edge=False)
 
 
 def _plain(cells: Sequence[str]) -> list[Any]:
     """Cells whose brackets are no markup: ``mix.bias=["pot"]``."""
-    from rich.text import Text
-
     return [Text(cell) for cell in cells]
 
 

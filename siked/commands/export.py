@@ -5,8 +5,6 @@ siked export --student it1 --format gguf --gguf-type q8_0 --out exports/it1
 HF_TOKEN=... siked export --format adapter --out exports/adapter --push OWNER/NAME
 """
 
-from __future__ import annotations
-
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +14,7 @@ import typer
 from siked.commands.students import BEST, StudentName, choose
 from siked.console import say
 from siked.errors import UserError
-from siked.exporting import Kind
+from siked.exporting import Kind, hub
 from siked.exporting.gguf import GgufType
 from siked.records import Question, read_records
 from siked.run import layout
@@ -39,8 +37,6 @@ def export(
 ) -> None:
     """Write a student for use elsewhere, checked to answer dev questions as it does here."""
     settings = load_params(layout.PARAMS)
-    from siked.exporting import hub
-
     token = hub.token_for(push) if push is not None else None
     chosen = choose(student)
     dev = layout.DEV

@@ -5,8 +5,6 @@ siked prompt --strategy pot --question "Tom has 3 apples ..."    the student, it
 siked prompt --strategy pot --teacher --question "Tom has ..."   the teacher of params.yaml
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +13,8 @@ import typer
 
 from siked.console import say
 from siked.errors import UserError
-from siked.prompts import Prompt
+from siked.models.loading import locate
+from siked.prompts import Prompt, encode, messages, plain, render, student_prompt, teacher_prompt
 from siked.run import layout
 from siked.settings import OpenAISettings, TeacherModel, load_params
 from siked.strategies import STRATEGIES
@@ -39,8 +38,6 @@ def prompt(
     the chat template of a local model, as messages for a chat server, as plain text for a
     completions server. What is said about it goes to standard error.
     """
-    from siked.prompts import student_prompt, teacher_prompt
-
     settings = load_params(layout.PARAMS)
     if strategy not in (None, *settings.strategies):
         raise UserError(f"strategy: params.yaml has {', '.join(settings.strategies)}: {strategy!r}")
@@ -66,8 +63,6 @@ def prompt(
 
 def _show_rendered(asked: Prompt, folder: Path) -> None:
     """Through the tokenizer of a model folder."""
-    from siked.prompts import encode, render
-
     tokenizer = _tokenizer(folder)
     text = render(tokenizer, asked) + asked.prefix
     say(text, end="")
@@ -79,8 +74,6 @@ def _show_rendered(asked: Prompt, folder: Path) -> None:
 
 def _show_sent(asked: Prompt, engine: OpenAISettings) -> None:
     """As the server gets it."""
-    from siked.prompts import plain
-
     _note(f"sent to {engine.url} ({engine.api}):")
     if engine.api == "chat":
         _show_messages(asked)
@@ -89,8 +82,6 @@ def _show_sent(asked: Prompt, engine: OpenAISettings) -> None:
 
 
 def _show_messages(asked: Prompt) -> None:
-    from siked.prompts import messages
-
     for message in messages(asked):
         _note(f"--- {message['role']}")
         say(message["content"])
@@ -101,13 +92,11 @@ def _note(text: str) -> None:
 
 
 def _tokenizer_folder(model: TeacherModel) -> Path:
-    from siked.models.loading import locate
-
     return locate(model.source, model.revision, files=TOKENIZER)
 
 
 def _tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer  # seconds to import
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such model folder (teacher.model.source)")

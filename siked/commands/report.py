@@ -4,14 +4,18 @@ siked report --out run.html                      what the workspace holds
 siked report --out run.html --experiment NAME    the same with the times of an experiment
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from siked.console import say
+from siked.files import write_text
+from siked.report.machine import measured
+from siked.report.page import render
+from siked.report.run import Report
+from siked.run import layout
+from siked.settings import load_params
 
 
 def report(
@@ -25,13 +29,6 @@ def report(
 
     `reports/index.html` is the same page without them, since it is the same on every machine.
     """
-    from siked.files import write_text
-    from siked.report.machine import measured
-    from siked.report.page import render
-    from siked.report.run import Report
-    from siked.run import layout
-    from siked.settings import load_params
-
     params = load_params(layout.PARAMS)
     write_text(out, render(Report(params), measured(Path(), experiment)))
     say(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")

@@ -10,8 +10,6 @@ curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/jso
   -d '{"messages": [{"role": "user", "content": "Tom has 3 apples and buys 4. How many?"}]}'
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ siked solve --student it1 --strategy pot "Tom has 3 apples and buys 4. How many 
 siked solve --server http://127.0.0.1:8000 "Tom has 3 apples and buys 4. How many does he have?"
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import ExitStack
 from typing import Annotated
@@ -16,10 +14,17 @@ import typer
 from siked.commands.students import BEST, StudentName, choose
 from siked.console import say
 from siked.errors import UserError
-from siked.exporting.solving import Writer
+from siked.exporting.solving import Writer, answer
+from siked.generation.openai.endpoint import Endpoint
+from siked.generation.transformers import TransformersEngine
+from siked.prompts import (
+    Prompt,
+    tag_line,
+)
 from siked.run import layout
 from siked.settings import as_transformers, load_params
 from siked.strategies import STRATEGIES
+from siked.verification.sandbox import Sandbox
 
 
 def solve(
@@ -43,25 +48,14 @@ def solve(
     strategies = settings.strategies if chosen is None else chosen.student.strategies
     if strategy is not None and strategy not in strategies:
         raise UserError(f"strategy: the student knows {', '.join(strategies)}, not {strategy!r}")
-    from siked.exporting.solving import answer
-    from siked.verification.sandbox import Sandbox
-
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(settings.verify))
         writer: Writer
         if chosen is None:
-            from siked.generation.openai.endpoint import Endpoint
-            from siked.prompts import (
-                Prompt,
-                tag_line,
-            )
-
             writer = stack.enter_context(Endpoint(str(server), os.environ.get("OPENAI_API_KEY")))
             prefix = "" if strategy is None else tag_line(strategy)
             prompt = Prompt("", strategy, system="", user=question.strip(), prefix=prefix)
         else:
-            from siked.generation.transformers import TransformersEngine
-
             writer = TransformersEngine(
                 layout.BASE, chosen.adapter, as_transformers(settings.engine)
             )

@@ -1,7 +1,5 @@
 """Which student a command is about."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -31,8 +29,6 @@ class Chosen(NamedTuple):
 
     def exporter(self, settings: Params) -> Exporter:
         """What writes the student for others."""
-        from siked.exporting import Exporter
-
         return Exporter(
             base=layout.BASE,
             adapter=self.adapter,

@@ -9,8 +9,6 @@ siked sweep k 20 --queue                     `dvc queue start` runs it
 Each is a `dvc exp run --temp`: in a copy of its own, so that the workspace stays as it is.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
@@ -22,10 +20,12 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from siked.commands.experiments import show
 from siked.console import say
 from siked.errors import UserError
 from siked.run import layout
-from siked.run.experiments import Experiment
+from siked.run.experiments import NO_REPORT, Experiment, experiments
+from siked.settings import check_params, flat
 
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9.]+")
 _POINTS = re.compile(r"\.{2,}")
@@ -50,9 +50,6 @@ def sweep(
 
     The same command again goes on where it was: experiments that are there are not run again.
     """
-    from siked.commands.experiments import show
-    from siked.run.experiments import experiments
-
     setting = WELL_KNOWN.get(key, key)
     wanted = {_name(key, value): value for value in values}
     if len(wanted) < len(values):
@@ -80,8 +77,6 @@ def _name(key: str, value: str) -> str:
 
 def _checked(setting: str, value: str) -> dict[str, str]:
     """The whole settings with this value, flat, checked before anything runs."""
-    from siked.settings import check_params, flat
-
     try:
         raw = yaml.safe_load(layout.PARAMS.read_text(encoding="utf-8"))
         changed = _with(raw, setting, yaml.safe_load(value))
@@ -112,8 +107,6 @@ def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -
     Raises:
         UserError: an experiment of that name was run with other settings or not to its end.
     """
-    from siked.run.experiments import NO_REPORT
-
     if there is None or there.state == "Failed":
         return True
     if there.state == NO_REPORT:

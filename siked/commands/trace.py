@@ -5,19 +5,17 @@ siked trace data/teacher/verified.jsonl --params
 siked trace train@it1 --json
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.tree import Tree
 
 from siked.console import console, say
 from siked.run.dvc import Lineage, Link, Recorded, Workspace
-
-if TYPE_CHECKING:
-    from rich.tree import Tree
 
 SHOWN_DIGITS = 12
 """Digits of a hash in the tree; ``--json`` has all."""
@@ -63,9 +61,6 @@ class _Drawing:
         self._code = code
 
     def tree(self, target: str) -> Tree:
-        from rich.markup import escape
-        from rich.tree import Tree
-
         top = Tree(f"[bold]{escape(target)}[/bold]")
         nodes: dict[str, Tree] = {}
         for link in self._chain:
@@ -106,14 +101,9 @@ class _Drawing:
                 nodes[name] = inner.add(self._step(links[name]))
 
     def _step(self, link: Link) -> str:
-        from rich.markup import escape
-
         return f"[bold]{escape(link.made.name)}[/bold] [dim]{escape(link.made.cmd)}[/dim]"
 
     def _line(self, recorded: Recorded) -> str:
-        from rich.filesize import decimal
-        from rich.markup import escape
-
         md5 = recorded.md5 or "no hash"
         short = md5[:SHOWN_DIGITS] + (".dir" if md5.endswith(".dir") else "")
         size = f" {decimal(recorded.size)}" if recorded.size is not None else ""

@@ -5,8 +5,6 @@ siked verify answers.csv.gz --fields output=completion,gold=answer --strategy co
 siked verify outputs.parquet --out verdicts.jsonl
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -15,19 +13,23 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from rich.table import Table
 
+from siked import strategies
+from siked.analysis.statistics import wilson
+from siked.analysis.verdicts import Outcomes, UnreadableGolds, in_order
 from siked.console import console, say
 from siked.errors import INTERRUPTED, UserError
+from siked.progress import track
+from siked.questions.rows import read_rows
+from siked.records import Failure
 from siked.settings import VerifySettings
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from siked.analysis.verdicts import Outcomes
-    from siked.verification.outputs import Output
+from siked.verification.outputs import FIELDS, Output, checked, read_output
+from siked.verification.sandbox import Sandbox
 
 _SHOWN = 5
 """Rows left out that are shown."""
@@ -71,12 +73,6 @@ def verify(
     `sub_answers`. `answer_var` names the variable of a program's answer; `id` is repeated in OUT.
     OUT grows as OUT.partial, which stays where the command is stopped.
     """
-    from siked import strategies
-    from siked.analysis.verdicts import Outcomes, UnreadableGolds
-    from siked.progress import track
-    from siked.verification.outputs import checked
-    from siked.verification.sandbox import Sandbox
-
     if file.exists() and not file.is_file():
         raise UserError(f"{file}: not a file; it is read twice, so it cannot be a pipe")
     if strategy is not None:
@@ -136,8 +132,6 @@ def _names(fields: str) -> dict[str, str]:
     Raises:
         UserError: it is no list of ``ours=theirs``.
     """
-    from siked.verification.outputs import FIELDS
-
     names = {}
     for pair in filter(None, fields.split(",")):
         ours, _, theirs = (part.strip() for part in pair.partition("="))
@@ -153,9 +147,6 @@ def _read(
     file: Path, names: dict[str, str], strategy: str | None, *, quiet: bool
 ) -> Iterator[tuple[int, Output | UserError]]:
     """Yield a file's rows, numbered from 1: the output, or why it is none."""
-    from siked.questions.rows import read_rows
-    from siked.verification.outputs import read_output
-
     for number, (where, row) in enumerate(read_rows(file, quiet=quiet), start=1):
         try:
             yield (
@@ -224,10 +215,6 @@ def _settings(**options: object) -> VerifySettings:
     Raises:
         UserError: one has a value that cannot be.
     """
-    from pydantic import ValidationError
-
-    from siked.settings import VerifySettings
-
     try:
         return VerifySettings.model_validate(options)
     except ValidationError as error:
@@ -238,8 +225,6 @@ def _settings(**options: object) -> VerifySettings:
 
 def _figures(outcomes: Outcomes) -> dict[str, Any]:
     """Return what the tables show."""
-    from siked.analysis.verdicts import in_order
-
     rows, right = outcomes.by("strategy"), outcomes.by("strategy", "correct")
     kinds = outcomes.by("strategy", "failure")
     found, found_right = outcomes.by("rule"), outcomes.by("rule", "correct")
@@ -269,11 +254,6 @@ def _show(outcomes: Outcomes) -> None:
 
 
 def _by_strategy(outcomes: Outcomes) -> Table:
-    from rich.table import Table
-
-    from siked.analysis.statistics import wilson
-    from siked.records import Failure
-
     by_strategy = outcomes.by("strategy")
     names = sorted(by_strategy)
     by_failure, by_verdict = outcomes.by("strategy", "failure"), outcomes.by("strategy", "correct")
@@ -300,8 +280,6 @@ def _by_strategy(outcomes: Outcomes) -> Table:
 
 
 def _by_rule(outcomes: Outcomes) -> Table:
-    from rich.table import Table
-
     table = Table(box=None, header_style="bold")
     table.add_column("answer found by")
     for name in ("outputs", "correct", "correct, %"):

@@ -5,15 +5,16 @@ siked watch /home/ann/siked   somebody else's
 siked watch --once            how things are now
 """
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.live import Live
 
+from siked.commands.watching import rendered
 from siked.console import Printable, console
+from siked.run.progress import Watcher
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -29,11 +30,6 @@ def watch(
     Everything is read from files and nothing is written: it works for a run that somebody else
     started, and shows experiments in copies of their own. Without a terminal it prints once.
     """
-    from rich.live import Live
-
-    from siked.commands.watching import rendered
-    from siked.run.progress import Watcher
-
     watcher = Watcher(folder)
     shown = console(80)
     only_ascii = not shown.encoding.startswith("utf")

@@ -15,8 +15,6 @@
 ``kept`` is what an earlier run had done already.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.columns import Columns

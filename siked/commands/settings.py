@@ -1,0 +1,68 @@
+"""siked params and siked preset: every setting explained, and whole params files to start from.
+
+siked params                  every key of params.yaml with its documentation and value
+siked preset                  the presets that there are
+siked preset demo             write presets/demo.yaml to params.yaml
+"""
+
+import json
+import re
+import shutil
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.table import Table
+from rich.text import Text
+
+from siked.console import console, say
+from siked.errors import UserError
+from siked.run import layout
+from siked.settings import documented, load_params
+
+
+def params(
+    file: Annotated[Path, typer.Option(help="The params file.")] = layout.PARAMS,
+) -> None:
+    """Print every setting with its value and documentation; `*` stands for a name of yours."""
+    load_params(file)
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for key, what in documented():
+        say(f"{key}{_format_value(values, key)}\n    {what}")
+
+
+def preset(
+    name: Annotated[str | None, typer.Argument(help="Which; none lists them.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where presets lie.")] = Path("presets"),
+) -> None:
+    """Write a preset to params.yaml, or list what there is."""
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name is None:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for one in known:
+            table.add_row(Text(one), Text(_read_purpose(folder / f"{one}.yaml")))
+        console().print(table)
+        return
+    if name not in known:
+        raise UserError(f"there is no preset {name!r}: known are {', '.join(known)}")
+    chosen = folder / f"{name}.yaml"
+    load_params(chosen)
+    shutil.copyfile(chosen, layout.PARAMS)
+    say(f"{layout.PARAMS} is now {chosen}: `dvc repro` runs it")
+
+
+def _read_purpose(preset: Path) -> str:
+    """Return the first sentence of the comment that a preset begins with."""
+    lines = takewhile(lambda line: line.startswith("#"), preset.read_text("utf-8").splitlines())
+    return re.split(r"(?<=\.)\s", " ".join(line.lstrip("# ") for line in lines))[0]
+
+
+def _format_value(values: Any, key: str) -> str:
+    """Return `` = value`` for a key that has one; nothing for a section and below a user's name."""
+    for part in key.split("."):
+        if not isinstance(values, dict) or part not in values:
+            return ""
+        values = values[part]
+    return "" if isinstance(values, dict) else f" = {json.dumps(values)}"
