@@ -142,7 +142,8 @@ def write_run(
         _steps(root, writer, teacher, own, carried=carried, train=train, bias=bias)
         steps = root / f"metrics/students/{writer}"
         write_json(
-            steps / "eval.json", {"carried": carried, "so_far": [0.1], **evaluations[writer]}
+            steps / "eval.json",
+            {"carried": carried, "so_far": [0.1], "benchmarks": evaluations[writer]},
         )
         write_json(root / f"data/students/{writer}/plateau.json", {"stopped": writer == stopped})
         curve = "".join(f"{step},{1 / step:.4f}\n" for step in range(1, 6))

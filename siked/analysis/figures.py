@@ -194,8 +194,8 @@ def summary(
 
     Returns:
         ``{"selected": "it2", "iterations": 2, "dev": 0.6, "baseline": "baseline-pot",
-        "demo-seen": {"accuracy": 0.61, "distilled": 0.46, "baseline": 0.5, "gain": 0.15,
-        "low": 0.03, "high": 0.27, "p": 0.0352}, ...}``, a dict for each test set.
+        "test": {"demo-seen": {"accuracy": 0.61, "distilled": 0.46, "baseline": 0.5, "gain": 0.15,
+        "low": 0.03, "high": 0.27, "p": 0.0352}, ...}}``, a dict for each test set.
     """
     strongest = best({name: _dev(evaluations, name) for name in baselines}) if baselines else None
     result: dict[str, Any] = {
@@ -205,6 +205,7 @@ def summary(
     }
     if strongest:
         result["baseline"] = strongest
+    result["test"] = {}
     for benchmark, figures in evaluations[selected].items():
         if benchmark == DEV:
             continue
@@ -215,7 +216,7 @@ def summary(
         if strongest:
             row["baseline"] = evaluations[strongest][benchmark]["accuracy"]
         row |= {key: gains[benchmark][key] for key in ("gain", "low", "high", "p")}
-        result[benchmark] = row
+        result["test"][benchmark] = row
     return _dict(result)
 
 

@@ -25,13 +25,14 @@ RESAMPLES = 10_000
 def rounded(value: Any) -> Any:
     """``value`` with every float in it rounded to 4 decimals, ready for JSON.
 
-    Mappings become dicts in the same order, sequences lists; NaN and infinities become None.
+    A ``p`` that would be 0 keeps two digits. Mappings become dicts in the same order, sequences lists; NaN and infinities become None.
     """
     if isinstance(value, float):
         # Adding 0.0 turns -0.0 into 0.0, so that a file does not change by a sign of nothing.
         return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: rounded(inner) for key, inner in value.items()}
+        found = {key: rounded(inner) for key, inner in value.items()}
+        return found if found.get("p") != 0 else found | {"p": float(f"{value['p']:.1e}")}
     if isinstance(value, list | tuple):
         return [rounded(inner) for inner in value]
     return value

@@ -113,7 +113,7 @@ def _count_answered(figures: dict[str, Any]) -> float:
     Answers that were not chosen count as long as those that were. It is 0 where samples were drawn
     too, because the figures do not say how long those are.
     """
-    benchmarks = [one for one in figures.values() if isinstance(one, dict)]
+    benchmarks = figures["benchmarks"].values()
     if any("samples" in one for one in benchmarks):
         return 0
     return float(

@@ -321,7 +321,7 @@ def at_hand(revision: str, path: Path) -> Iterator[None]:
 
 def evaluation(figures: Mapping[str, Any]) -> Evaluation:
     """Return the benchmarks of what ``eval`` counted, without what it says of the loop."""
-    return {name: one for name, one in figures.items() if isinstance(one, dict)}
+    return dict(figures.get("benchmarks", {}))
 
 
 def answered(run: Run) -> list[str]:

@@ -24,8 +24,8 @@ from siked.settings.steps import (
 NO_EFFECT: dict[str, Any] = {"ray": True, "tracking": True, "verify": {"workers"}}
 """Settings that change no output, as pydantic's ``exclude``: no cached file may show them."""
 
-NOT_A_TEST_SET = {"train", "dev", "carried", "selected", "iterations", "baseline", "best"}
-"""Names that files and figures of every run have; a test set of such a name would replace them."""
+NOT_A_TEST_SET = {"train", "dev"}
+"""Names of question files that every run has; a test set of such a name would replace them."""
 NOT_AN_ITERATION = re.compile(r"best|workspace|teacher|baseline(-.*)?")
 """Names by which a student is asked for who is no iteration."""
 
@@ -106,7 +106,7 @@ class Params(Settings):
             raise ValueError(f"mix.bias names strategies that are not taught: {sorted(extra)}")
         if taken := sorted(NOT_A_TEST_SET & set(self.questions.test)):
             raise ValueError(
-                f"questions.test.{taken[0]}: every run has files or figures of that name: name the "
+                f"questions.test.{taken[0]}: every run has questions of that name: name the "
                 "test set otherwise"
             )
         if both := sorted(set(self.questions.train) & set(self.questions.test)):

@@ -30,7 +30,7 @@ def test_nothing_changed_runs_nothing(finished):
 def test_every_iteration_left_its_metrics(finished):
     for name in ("it0", "it1", "it2", "baseline-cot", "baseline-pot"):
         path = finished.folder / "metrics" / "iterations" / f"{name}.json"
-        figures = json.loads(path.read_text())["eval"]["tiny"]
+        figures = json.loads(path.read_text())["eval"]["benchmarks"]["tiny"]
         assert figures["n"] == 5
         assert 0 <= figures["low"] <= figures["accuracy"] <= figures["high"] <= 1
     steps = json.loads((finished.folder / "metrics/iterations/it1.json").read_text())

@@ -78,7 +78,7 @@ def compares_and_applies_it(ada: Clone) -> None:
         "train.policy": {"old": "on-policy", "new": "off-policy"}
     }
     figures = json.loads(ada.dvc("metrics", "diff", "main", "off-policy", "--all", "--json"))
-    assert figures["metrics/summary.json"]["tiny.accuracy"]["diff"] == 0.0
+    assert figures["metrics/summary.json"]["test.tiny.accuracy"]["diff"] == 0.0
 
     ada.dvc("exp", "apply", "off-policy")
     assert ada.params()["train"]["policy"] == "off-policy"

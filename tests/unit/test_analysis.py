@@ -202,15 +202,15 @@ def test_summary_reports_what_dev_chose():
     gains = {"svamp": compare(answered["it0"]["svamp"], answered["it1"]["svamp"])}
     result = summary(evaluations, ["it0", "it1"], ["baseline-cot", "baseline-pot"], "it1", gains)
     right = {name: sum(one.correct for one in by["svamp"]) / 100 for name, by in answered.items()}
-    assert list(result) == ["selected", "iterations", "dev", "baseline", "svamp"]
+    assert list(result) == ["selected", "iterations", "dev", "baseline", "test"]
     assert result["baseline"] == "baseline-cot"
-    assert result["svamp"] == {
+    assert result["test"]["svamp"] == {
         "accuracy": right["it1"],
         "distilled": right["it0"],
         "baseline": right["baseline-cot"],
         **{key: gains["svamp"][key] for key in ("gain", "low", "high", "p")},
     }
-    assert result["svamp"]["gain"] == round(right["it1"] - right["it0"], 4)
+    assert result["test"]["svamp"]["gain"] == round(right["it1"] - right["it0"], 4)
     json.dumps(result, allow_nan=False)
 
 
@@ -221,7 +221,7 @@ def test_summary_without_baselines():
     result = summary(evaluations, ["it0"], [], "it0", gains)
     assert "baseline" not in result
     assert result["iterations"] == 0
-    assert result["svamp"]["gain"] == 0
+    assert result["test"]["svamp"]["gain"] == 0
 
 
 def test_failures_stand_in_the_order_of_their_definition():

@@ -141,7 +141,7 @@ def test_evaluations_have_their_own_rate_and_forced_answers_count(tmp_path):
     for student, found in figures.items():
         folder = tmp_path / "metrics/students" / student
         folder.mkdir(exist_ok=True)
-        (folder / "eval.json").write_text(json.dumps({"carried": False, "so_far": [0.1]} | found))
+        (folder / "eval.json").write_text(json.dumps({"carried": False, "benchmarks": found}))
         with (tmp_path / ".siked/timings.jsonl").open("a") as file:
             entry = {"experiment": None, "stage": f"eval@{student}", "seconds": 100, "recalled": 0}
             file.write(json.dumps(entry) + "\n")

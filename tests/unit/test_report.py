@@ -128,7 +128,7 @@ def test_what_models_wrote_stays_inside_the_data(run, page):
 
 
 def test_the_headline_is_paired_with_every_other_student(run, page):
-    row = run.summary["svamp"]
+    row = run.summary["test"]["svamp"]
     words = page.words
     assert "25.0% after plain distillation, 75.0% with SIKeD" in words
     assert "n = 40), 37.5% for the best single strategy (pot)" in words
@@ -205,8 +205,8 @@ def test_a_student_without_forced_answers_has_dashes_beside_one_that_has(tmp_pat
     path = tmp_path / "metrics/students/it1/eval.json"
     evaluation = json.loads(path.read_text())
     for key in ("forced", "oracle", "regret"):
-        del evaluation["svamp"][key]
-    change_json(path, svamp=evaluation["svamp"])
+        del evaluation["benchmarks"]["svamp"][key]
+    change_json(path, benchmarks=evaluation["benchmarks"])
     assert f"it1 50.0%{f' {DASH}' * 5}" in Page(render(Report(params, tmp_path))).words
 
 

@@ -96,6 +96,11 @@ def test_divergence_of_what_cannot_be_compared():
         divergence({"a": 0}, {"a": 1}, smoothing=0)
 
 
+def test_a_small_p_is_not_rounded_to_nothing():
+    assert rounded({"p": 1.23e-21, "low": 1.23e-21}) == {"p": 1.2e-21, "low": 0.0}
+    assert rounded({"p": 0.03517}) == {"p": 0.0352}
+
+
 def test_rounding_reaches_every_float_and_only_floats():
     value = {
         "b": 1 / 3,

@@ -68,7 +68,7 @@ def root(tmp_path):
 def figures(accuracy):
     shares = {"cot": {"share": 0.25, "n": 5}, "pot": {"share": 0.75, "n": 15}}
     dev = {"accuracy": accuracy, "n": 20, "low": accuracy / 2, "high": 1.0, "strategies": shares}
-    return {"carried": False, "so_far": [accuracy], "dev": dev}
+    return {"carried": False, "so_far": [accuracy], "benchmarks": {"dev": dev}}
 
 
 def record(root, **changed):
