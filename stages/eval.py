@@ -54,7 +54,9 @@ def main(
         metrics = {name: figures(params, files, name) for name in benchmarks(params)}
         earlier = read_json(before.metrics("eval"))["so_far"] if before else []
         so_far = [*earlier, metrics[DEV]["accuracy"]]
-        write_json(files.metrics("eval"), {"carried": carried, "so_far": so_far, "benchmarks": metrics})
+        write_json(
+            files.metrics("eval"), {"carried": carried, "so_far": so_far, "benchmarks": metrics}
+        )
         if loop:
             rule = params.plateau
             stop = carried or plateau(so_far, patience=rule.patience, min_gain=rule.min_gain)

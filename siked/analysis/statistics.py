@@ -25,7 +25,8 @@ RESAMPLES = 10_000
 def rounded(value: Any) -> Any:
     """``value`` with every float in it rounded to 4 decimals, ready for JSON.
 
-    A ``p`` that would be 0 keeps two digits. Mappings become dicts in the same order, sequences lists; NaN and infinities become None.
+    A ``p`` that would be 0 keeps two digits. Mappings become dicts in the same order, sequences
+    lists; NaN and infinities become None.
     """
     if isinstance(value, float):
         # Adding 0.0 turns -0.0 into 0.0, so that a file does not change by a sign of nothing.
