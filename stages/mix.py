@@ -16,7 +16,7 @@ from siked.analysis.figures import mixed
 from siked.errors import UserError
 from siked.files import write_json
 from siked.mixing import mix, preferred, select
-from siked.models.loading import load_tokenizer
+from siked.models.loading import load_renderer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example, VerifiedRationale, read_records, write_records
 from siked.run import layout
@@ -56,13 +56,13 @@ def main(
                 "question; let the teacher's rows join, or sample more"
             )
         asked = questions(layout.TRAIN)
-        tokenizer = load_tokenizer(layout.BASE)
+        renderer = load_renderer(layout.BASE)
         examples = [
             Example(
                 question_id=one.question_id,
                 strategy=strategy,
                 origin=origin,
-                prompt=render(tokenizer, student_prompt(asked[one.question_id].question)),
+                prompt=render(renderer, student_prompt(asked[one.question_id].question)),
                 completion=completion(strategy, one.text),
             )
             for origin, one in rows

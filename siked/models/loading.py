@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from siked.errors import UserError
+from siked.files import read_json
 from siked.settings import TransformersSettings
 
 if TYPE_CHECKING:
@@ -134,6 +135,34 @@ def load_tokenizer(folder: Path) -> Any:
 
     check_model_folder(folder)
     return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def load_renderer(folder: Path) -> Any:
+    """Return what renders prompts by a model folder's chat template, for ``siked.prompts.render``.
+
+    A whole tokenizer takes seconds to load, since it brings PyTorch. What its classes have in
+    common does not: it reads the chat template and the special tokens, and renders. The whole one
+    is returned where a class of its own may decide what is rendered.
+
+    Raises:
+        UserError: the folder is not a model.
+    """
+    from transformers import PreTrainedTokenizerBase
+
+    check_model_folder(folder)
+    path = folder / "tokenizer_config.json"
+    config = read_json(path) if path.is_file() else {}
+    if not isinstance(config, dict) or config.get("tokenizer_class") != "TokenizersBackend":
+        return load_tokenizer(folder)
+    cls: Any = type("Renderer", (PreTrainedTokenizerBase,), {"added_tokens_decoder": {}})
+    renderer = cls.from_pretrained(folder, local_files_only=True)
+    template = renderer.chat_template
+    known = renderer.special_tokens_map
+    if not isinstance(template, str) or any(
+        name in template and name not in known for name in renderer.SPECIAL_TOKENS_ATTRIBUTES
+    ):
+        return load_tokenizer(folder)
+    return renderer
 
 
 def load(

@@ -1,6 +1,11 @@
 """Prompts: what a model reads is the same when it trains and when it generates."""
 
+import copy
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +13,7 @@ from transformers import AutoTokenizer
 
 from siked import prompts
 from siked.errors import UserError
+from siked.models.loading import load_renderer, load_tokenizer
 from siked.prompts import (
     Prompt,
     completion,
@@ -112,6 +118,50 @@ def test_without_a_template_the_prompt_is_plain_text(tokenizer, monkeypatch):
     text = render(tokenizer, Prompt("q", None, "Be brief.", "How many?"))
     assert text == plain(Prompt("q", None, "Be brief.", "How many?"))
     assert text == "Be brief.\n\nHow many?\nAnswer:\n"
+
+
+def changed(tokenizer, folder, **settings):
+    """The tokenizer, saved to a model's folder with other settings."""
+    tiny_student.build(folder)
+    tokenizer.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("settings", "template", "is_whole"),
+    [
+        ({}, None, False),
+        ({}, "{{ bos_token }}{{ messages[-1]['content'] }}{{ eos_token }}", False),
+        ({"tokenizer_class": "LlamaTokenizer"}, None, True),
+        ({"bos_token": None}, "{{ bos_token }}{{ messages[-1]['content'] }}", True),
+        ({}, "", True),
+    ],
+)
+def test_what_only_renders_renders_what_the_whole_tokenizer_does(
+    tokenizer, tmp_path, settings, template, is_whole
+):
+    made = copy.deepcopy(tokenizer)
+    made.chat_template = template if template is not None else tokenizer.chat_template
+    folder = changed(made, tmp_path, **settings)
+    if template == "":
+        (folder / "chat_template.jinja").unlink()
+    renderer, whole = load_renderer(folder), load_tokenizer(folder)
+    assert isinstance(renderer, type(whole)) is is_whole
+    for system in ("", "Solve the problem."):
+        for user in (QUESTION, "", " {{ x }}<|im_end|>\n\n", "\u2028é '\"\\"):
+            prompt = Prompt("q", None, system, user)
+            assert render(renderer, prompt) == render(whole, prompt)
+
+
+def test_rendering_waits_for_no_pytorch(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from siked.models.loading import load_renderer\n"
+        "load_renderer(Path(sys.argv[1])); sys.exit('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tiny_student.build(tmp_path))]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 def test_a_served_model_is_sent_what_a_local_one_renders(tokenizer):

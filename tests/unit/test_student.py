@@ -18,7 +18,8 @@ from siked.files import sha256
 from siked.generation.engine import Sampling
 from siked.generation.transformers import TransformersEngine
 from siked.models.fetch import fetch
-from siked.prompts import Prompt, completion, encode, student_prompt, tokens
+from siked.models.loading import load_renderer
+from siked.prompts import Prompt, completion, encode, render, student_prompt, tokens
 from siked.settings import StudentSettings, TransformersSettings
 from tests import tiny_student
 
@@ -217,6 +218,8 @@ def test_the_demos_student_comes_out_right(tmp_path):
     fetch(SMOLLM2, tmp_path / "base", tmp_path / "cache")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base")
     pieces = tokenizer.convert_ids_to_tokens(tokens(tokenizer, "[pot]:\nprice = 12345"))
+    asked = student_prompt("How many?")
+    assert render(load_renderer(tmp_path / "base"), asked) == render(tokenizer, asked)
     assert pieces == ["[", "pot", "]:", "Ċ", "price", "Ġ=", "Ġ", "1", "2", "3", "4", "5"]
     trained = tokens(tokenizer, completion("pot", "price = 12345\nanswer = price"))
     tag = student_prompt("How many?", strategy="pot").prefix
