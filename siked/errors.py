@@ -32,6 +32,16 @@ class UserError(Exception):
         super().__init__(line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
 
 
+def or_pull(what: str = "gets it") -> str:
+    """Return ``, `dvc pull` gets it``, where a DVC remote is set up that it may come from."""
+    from dvc.config import Config, ConfigError  # no process that works needs it
+
+    try:
+        return f", `dvc pull` {what}" if Config(".dvc")["remote"] else ""
+    except ConfigError:
+        return ""
+
+
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
     """Run a command's body; end the process with one line for what a user can put right.

@@ -13,7 +13,7 @@ import typer
 
 from siked.commands.students import BEST, StudentName, choose
 from siked.console import say
-from siked.errors import UserError
+from siked.errors import UserError, or_pull
 from siked.exporting import Kind, hub
 from siked.exporting.gguf import GgufType
 from siked.records import Question, read_records
@@ -41,7 +41,7 @@ def export(
     chosen = choose(student)
     dev = layout.DEV
     if not dev.is_file():
-        raise UserError(f"{dev}: no such file: `dvc pull {dev.parent}` or `dvc repro questions`")
+        raise UserError(f"{dev}: no such file: `dvc repro questions` makes it{or_pull()}")
     questions = [row.question for row in islice(read_records(dev, Question), COMPARED)]
     same = chosen.exporter(settings).export(out, format_, questions, gguf_type)
     say(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from siked.console import console, say
+from siked.errors import or_pull
 from siked.run.dvc import Lineage, Link, Recorded, Workspace
 
 SHOWN_DIGITS = 12
@@ -122,7 +123,7 @@ def _summary(chain: list[Link], workspace: Workspace) -> str:
     paths = len({one.path for one in odd})
     return (
         f"{len(chain)} steps; {paths} paths in the workspace differ from what was recorded: "
-        "`dvc pull` brings missing data, `dvc repro` makes what is out of date"
+        f"`dvc repro` makes what is out of date{or_pull('gets missing data')}"
     )
 
 

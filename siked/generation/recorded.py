@@ -17,7 +17,7 @@ from typing import Self
 
 from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 
-from siked.errors import UserError
+from siked.errors import UserError, or_pull
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt
 from siked.records import Question, Record, read_records
@@ -58,7 +58,7 @@ class RecordedEngine:
             UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).
         """
         if not path.is_file():
-            raise UserError(f"{path}: no such file: put the recording there, or `dvc pull` it")
+            raise UserError(f"{path}: no such file: put the recording there{or_pull()}")
         known = list(questions)
         ids = {one.id for one in known}
         by_text: dict[str, list[str]] = defaultdict(list)

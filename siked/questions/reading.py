@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from siked.errors import UserError
+from siked.errors import UserError, or_pull
 from siked.files import read_text, say_mended, whole_characters
 from siked.records import Question
 
@@ -46,8 +46,8 @@ def open_text(path: Path) -> str:
     """
     return read_text(
         path,
-        "`siked data add` brings a published one, `dvc pull` one that your remote has; or name the "
-        "folder that has it, `-S questions.root=FOLDER`",
+        f"`siked data add` brings a published one{or_pull('one that your remote has')}; or name "
+        "the folder that has it, `-S questions.root=FOLDER`",
     )
 
 

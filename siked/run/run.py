@@ -35,7 +35,7 @@ import yaml
 
 from siked.analysis.figures import Evaluation
 from siked.analysis.paired import Answered
-from siked.errors import UserError
+from siked.errors import UserError, or_pull
 from siked.files import read_json
 from siked.records import Question, VerifiedRationale, read_records
 from siked.run import layout
@@ -370,13 +370,13 @@ def _read(run: Run, student: str, name: str, forced: str | None) -> Answered:
     if not files and forced:
         raise UserError(
             f"{folder}: no answers with a strategy forced: baselines and `eval.forced: false` "
-            "write none, others' are restored by `dvc pull` or `dvc checkout`"
+            f"write none, `dvc checkout` restores others'{or_pull('gets them')}"
         )
     if not files:
         known = ", ".join(answered(run))
         raise UserError(
-            f"{folder}: no answers there (there are those of {known or 'no student'}): `dvc pull` "
-            "or `dvc checkout` restores what a run made, `dvc repro` makes it"
+            f"{folder}: no answers there (there are those of {known or 'no student'}): `dvc repro` "
+            f"makes them, `dvc checkout` restores what a run made{or_pull('gets it')}"
         )
     return Answered(
         name=f"{name} by {forced}" if forced else name,

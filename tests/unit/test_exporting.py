@@ -246,7 +246,7 @@ def test_what_the_command_lacks_is_one_line_before_any_work(checkout):
     with pytest.raises(UserError, match=r"models/students/it7: no such student"):
         export("merged", Path("out"), student="it7")
     (checkout / "data/questions/dev.jsonl").unlink()
-    with pytest.raises(UserError, match=r"dev\.jsonl: no such file: `dvc pull data/questions`"):
+    with pytest.raises(UserError, match=r"dev\.jsonl: no such file: `dvc repro questions`"):
         export("merged", Path("out"))
     assert not (checkout / "out").exists()
 

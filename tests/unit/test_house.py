@@ -100,6 +100,15 @@ def test_only_the_run_spells_where_its_files_lie():
     assert not found, "\n".join(sorted(found))
 
 
+def test_no_error_advises_a_pull_where_there_may_be_no_remote():
+    advice = {
+        module
+        for module, file in MODULES.items()
+        if any("dvc pull" in text for text in texts(ast.parse(file.read_text())))
+    }
+    assert advice == {"siked.errors"}
+
+
 def texts(tree: ast.Module) -> list[str]:
     """The texts of a module that are not documentation."""
     documentation = {

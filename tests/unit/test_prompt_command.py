@@ -87,11 +87,27 @@ def test_a_teacher_that_reads_no_prompt_is_said_so(repository, capsys):
     assert f"Question: {QUESTION}" in shown.out
 
 
+@pytest.mark.parametrize(
+    ("config", "advice"),
+    [
+        ("['remote \"team\"']\nurl = /srv/siked\n", "makes it, `dvc pull` gets it"),
+        ("[core]\nanalytics = false\n", "makes it"),
+        ("no settings of DVC\n", "makes it"),
+    ],
+)
+def test_a_pull_is_advised_where_there_is_a_remote(repository, config, advice):
+    (repository / ".dvc").mkdir()
+    (repository / ".dvc/config").write_text(config)
+    with pytest.raises(UserError) as error:
+        prompt(QUESTION)
+    assert str(error.value) == f"models/base: is not there: `dvc repro base` {advice}"
+
+
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, r"models/base: is not there: `dvc repro base`.*`dvc pull`"),
+        ({}, r"models/base: is not there: `dvc repro base` makes it$"),
         ({"strategy": "bot"}, "params.yaml has cot, l2m, pot: 'bot'"),
         ({"teacher": True}, "add --strategy"),
     ],
