@@ -13,17 +13,22 @@ that Ray restarts by itself keeps its calls, and they would wait for a place tha
 from __future__ import annotations
 
 import contextlib
+import logging
+import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from siked.cluster.joining import join
 from siked.console import say
 from siked.errors import UserError
 from siked.settings import RaySettings
 
+LOCAL = "local"
+"""The address that starts a cluster of this machine alone, for as long as the process lives."""
+SECONDS = 5.0
+"""How long a cluster may take to answer at all; Ray itself waits for minutes."""
 IN_HAND = 2
 """Pieces that a copy has at once: one under way, one waiting."""
 LOSSES = 3
@@ -57,7 +62,7 @@ class Replicas:
     def __init__(
         self, settings: RaySettings, make: Callable[[], Any], *, cpus: float, gpus: float
     ) -> None:
-        self._ray = join(settings.address)
+        self._ray = _join(settings.address)
         self._actor = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(_Worker)
         self._make = make
         self._copies: list[_Copy] = []
@@ -214,3 +219,34 @@ _LATER = object()
 
 def _say(what: str) -> None:
     say(f"ray: {what}", file=sys.stderr)
+
+
+def _join(address: str) -> Any:
+    """Return the ``ray`` package, connected to the cluster at an address (once a process).
+
+    Raises:
+        UserError: Ray is not installed, or there is no cluster.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise UserError("ray: is not installed: pip install 'siked[ray]'") from None
+    if ray.is_initialized():
+        return ray
+    try:
+        if ":" in address:
+            host, _, port = address.rpartition(":")
+            with socket.create_connection((host, int(port)), SECONDS):
+                pass
+        ray.init(
+            address=LOCAL if address == LOCAL else address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        line = str(error).strip().partition("\n")[0]
+        raise UserError(
+            f"ray.address: no cluster at {address!r} ({line}): `ray start --head` starts one, "
+            f"`{LOCAL}` needs none"
+        ) from None
+    return ray

@@ -14,7 +14,8 @@ import typer
 from siked.commands.students import BEST, StudentName, choose
 from siked.console import say
 from siked.errors import UserError, or_pull
-from siked.exporting import Kind, hub
+from siked.exporting import hub
+from siked.exporting.exporter import Kind
 from siked.exporting.gguf import GgufType
 from siked.records import Question, read_records
 from siked.run import layout
@@ -37,7 +38,7 @@ def export(
 ) -> None:
     """Write a student for use elsewhere, checked to answer dev questions as it does here."""
     settings = load_params(layout.PARAMS)
-    token = hub.token_for(push) if push is not None else None
+    token = hub.find_token(push) if push is not None else None
     chosen = choose(student)
     dev = layout.DEV
     if not dev.is_file():

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from siked.errors import UserError, or_pull
-from siked.exporting import Exporter
+from siked.exporting.exporter import Exporter
 from siked.models import student_format
 from siked.run import layout
 from siked.settings import Params, as_transformers

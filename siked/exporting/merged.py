@@ -1,15 +1,46 @@
-"""A student as one ordinary model folder, which transformers, vLLM and others load as it is."""
+"""A student as one ordinary model folder, which transformers, vLLM and others load as it is.
 
-from __future__ import annotations
+Whoever talks to an exported student sends a question and nothing else. So the student's own prompt
+goes into its chat template, ahead of what the base model's template says: where a conversation has
+no system message, the student's is put there and each question gets the text around it. With a
+system message, everything stays as it is sent.
+"""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from siked.exporting import template
+import jinja2
+from tokenizers import decoders
+
+from siked.errors import UserError
 from siked.models.loading import end_tokens, load
-from siked.models.student_format import Student
+from siked.models.student_format import QUESTION, Student
+from siked.prompts import Prompt, render
 from siked.settings import TransformersSettings
+
+_PROLOGUE = """\
+{%- if messages[0]['role'] != 'system' %}
+{%- set siked = namespace(messages=[SYSTEM]) %}
+{%- for message in messages %}
+{%- if message['role'] == 'user' %}
+{%- set siked.messages = siked.messages + [{'role': 'user', 'content': USER}] %}
+{%- else %}
+{%- set siked.messages = siked.messages + [message] %}
+{%- endif %}
+{%- endfor %}
+{%- set messages = siked.messages %}
+{%- endif %}"""
+
+_PLAIN = """\
+{{ BEFORE }}{% for message in messages %}
+{%- if message['role'] == 'system' %}{{ message['content'] + '\\n\\n' }}
+{%- elif message['role'] == 'user' %}{{ message['content'] + AFTER }}
+{%- else %}{{ message['content'] + END }}
+{%- endif %}
+{%- endfor %}"""
+"""What a tokenizer without a chat template gets: the plain text of ``siked.prompts.render``."""
 
 
 def write_merged(
@@ -45,7 +76,7 @@ def write_merged(
     config.temperature = config.top_k = config.top_p = None
     config.max_new_tokens = max_new_tokens
     model.to("cpu").save_pretrained(out)
-    tokenizer.chat_template = template.with_prompt(tokenizer, student)
+    tokenizer.chat_template = make_template(tokenizer, student)
     _say_byte_level(tokenizer)
     tokenizer.save_pretrained(out)
     for path in out.iterdir():
@@ -53,7 +84,7 @@ def write_merged(
 
 
 def is_byte_level(tokenizer: Any) -> bool:
-    """Whether a tokenizer is byte-level BPE, as GPT-2's; others are of SentencePiece's kind."""
+    """Return whether a tokenizer is byte-level BPE, as GPT-2's; others are SentencePiece's."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     splitter = json.dumps(state["pre_tokenizer"])
     return state["model"]["type"] == "BPE" and '"ByteLevel"' in splitter
@@ -66,7 +97,79 @@ def _say_byte_level(tokenizer: Any) -> None:
     as well, which do nothing there; llama.cpp's converter takes it for SentencePiece's by them.
     """
     if is_byte_level(tokenizer):
-        from tokenizers import decoders
-
         tokenizer.backend_tokenizer.model.byte_fallback = False
         tokenizer.backend_tokenizer.decoder = decoders.ByteLevel()
+
+
+def make_template(tokenizer: Any, student: Student) -> str:
+    """Return the base model's chat template with the student's prompt in it.
+
+    Args:
+        tokenizer: the base model's.
+        student: whose prompt.
+    """
+    system, user = student.prompt.system, _around_question(student.prompt.user)
+    message = f"{{'role': 'system', 'content': {_literal(system)}}}" if system else ""
+    if system and not _has_system_role(tokenizer):
+        message = ""
+        head = _literal(system + "\n\n")
+        user = f"({head} if loop.first else '') + {user}"
+    # From the last to the first, so that no text put in is taken for a place.
+    prologue = _PROLOGUE.replace("USER", user, 1).replace("SYSTEM", message, 1)
+    return prologue + (tokenizer.chat_template or _plain(tokenizer))
+
+
+def check_prompt(asked: Any, trained: Any, student: Student, questions: Sequence[str]) -> None:
+    """See that a bare question becomes the text that the student was trained to answer.
+
+    Args:
+        asked: the exported tokenizer.
+        trained: the base model's.
+        student: whose prompt it is.
+        questions: to try.
+
+    Raises:
+        UserError: it becomes another text.
+    """
+    for question in questions:
+        bare = Prompt(question_id="", strategy=None, system="", user=question)
+        if render(asked, bare) != render(trained, student.ask(question)):
+            raise UserError(
+                "the chat template of the base model cannot carry the student's prompt: export "
+                f"the adapter instead (tried with {question!r})"
+            )
+
+
+def _around_question(text: str) -> str:
+    """Return a prompt's user text as a Jinja expression of the message's content."""
+    question = "message['content'] | trim"
+    parts = [_literal(part) if part else "" for part in text.split(QUESTION)]
+    pieces = [piece for part in parts for piece in (f"({question})", part)][1:]
+    return " + ".join(piece for piece in pieces if piece)
+
+
+def _plain(tokenizer: Any) -> str:
+    mark = "0"
+    text = render(tokenizer, Prompt(question_id="", strategy=None, system="", user=mark))
+    before, _, after = text.partition(mark)
+    return (
+        _PLAIN.replace("END", _literal(tokenizer.eos_token or ""), 1)
+        .replace("AFTER", _literal(after), 1)
+        .replace("BEFORE", _literal(before), 1)
+    )
+
+
+def _has_system_role(tokenizer: Any) -> bool:
+    if tokenizer.chat_template is None:
+        return True
+    roles = [{"role": role, "content": "0"} for role in ("system", "user")]
+    try:
+        tokenizer.apply_chat_template(roles, tokenize=False)
+    except jinja2.TemplateError:
+        return False
+    return True
+
+
+def _literal(text: str) -> str:
+    """Return a text as a Jinja string; JSON's escapes are among Jinja's."""
+    return json.dumps(text, ensure_ascii=False)

@@ -4,8 +4,6 @@ This is what ``siked solve`` does. Whoever writes the text, a model in this proc
 program is run in the sandbox here, so that its answer is computed, not guessed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -155,7 +155,7 @@ def load_renderer(folder: Path) -> Any:
     if not isinstance(config, dict) or config.get("tokenizer_class") != "TokenizersBackend":
         return load_tokenizer(folder)
     cls: Any = type("Renderer", (PreTrainedTokenizerBase,), {"added_tokens_decoder": {}})
-    renderer = cls.from_pretrained(folder, local_files_only=True)
+    renderer = cls.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     template = renderer.chat_template
     known = renderer.special_tokens_map
     if not isinstance(template, str) or any(

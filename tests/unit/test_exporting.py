@@ -16,8 +16,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from siked.commands.export import export
 from siked.errors import UserError
-from siked.exporting import Exporter, hub, template
-from siked.exporting.check import answers
+from siked.exporting import hub
+from siked.exporting.exporter import Exporter, answer_all
+from siked.exporting.merged import check_prompt, make_template
 from siked.models import student_format
 from siked.models.loading import load_tokenizer
 from siked.models.student_format import PromptTexts, Student
@@ -70,7 +71,7 @@ def exporter(name="format-1", base=FROZEN / "base"):
 def ours():
     student = student_format.read(FROZEN / "format-1")
     folders = (FROZEN / "base", FROZEN / "format-1")
-    return answers(*folders, student, QUESTIONS, settings=SETTINGS, max_new_tokens=TOKENS)
+    return answer_all(*folders, student, QUESTIONS, SETTINGS, TOKENS)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
@@ -79,8 +80,8 @@ def test_a_bare_question_becomes_the_prompt_of_the_training(chat, prompt):
     student = Student(format=1, strategies=("pot",), prompt=prompt, base=None, siked=None)
     trained, asked = load_tokenizer(FROZEN / "base"), load_tokenizer(FROZEN / "base")
     trained.chat_template = chat
-    asked.chat_template = template.with_prompt(trained, student)
-    template.check(asked, trained, student, QUESTIONS)
+    asked.chat_template = make_template(trained, student)
+    check_prompt(asked, trained, student, QUESTIONS)
     begun = [{"role": "user", "content": "How many?"}, {"role": "assistant", "content": "[pot]:\n"}]
     text = asked.apply_chat_template(begun, tokenize=False, continue_final_message=True)
     assert text == render(trained, student.ask("How many?")) + "[pot]:\n"
@@ -95,7 +96,7 @@ def test_a_template_that_loses_the_prompt_is_refused():
     tokenizer = load_tokenizer(FROZEN / "base")
     student = student_format.read(FROZEN / "format-1")
     with pytest.raises(UserError, match="cannot carry the student's prompt"):
-        template.check(tokenizer, tokenizer, student, QUESTIONS)
+        check_prompt(tokenizer, tokenizer, student, QUESTIONS)
 
 
 def test_an_adapter_goes_with_its_card_and_format(tmp_path):
@@ -115,9 +116,7 @@ def test_an_adapter_goes_with_its_card_and_format(tmp_path):
 def test_plain_transformers_answers_with_the_merged_model_as_the_engine_does(name, tmp_path):
     one = exporter(name)
     assert one.export(tmp_path / "out", "merged", QUESTIONS) == len(QUESTIONS)
-    wanted = answers(
-        one.base, one.adapter, one.student, QUESTIONS, settings=SETTINGS, max_new_tokens=TOKENS
-    )
+    wanted = answer_all(one.base, one.adapter, one.student, QUESTIONS, SETTINGS, TOKENS)
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     for question, text in zip(QUESTIONS, wanted, strict=True):
@@ -303,7 +302,7 @@ def push(address):
     code = (
         "import sys; from pathlib import Path; from siked.errors import reported\n"
         "from siked.exporting import hub\n"
-        "with reported(): print(hub.push(Path(sys.argv[1]), 'me/student', hub.token_for('a/b')))"
+        "with reported(): print(hub.push(Path(sys.argv[1]), 'me/student', hub.find_token('a/b')))"
     )
     variables = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_TOKEN": "hf_mine"}
     return subprocess.run(
@@ -339,4 +338,4 @@ def test_a_hub_that_refuses_is_one_line():
 
 def test_a_token_is_taken_from_the_environment(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
-    assert hub.token_for("me/student") == "hf_mine"
+    assert hub.find_token("me/student") == "hf_mine"

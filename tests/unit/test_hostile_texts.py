@@ -19,7 +19,7 @@ from siked.__main__ import app
 from siked.commands.solve import solve
 from siked.console import Printable, console, printable, say, without_secrets
 from siked.errors import LONGEST, UserError, reported
-from siked.exporting import Exporter
+from siked.exporting.exporter import Exporter
 from siked.generation.ask import collect
 from siked.generation.engine import Sampling
 from siked.generation.recorded import RecordedEngine

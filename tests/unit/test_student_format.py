@@ -10,7 +10,7 @@ import siked
 from siked import prompts
 from siked.commands.students import choose
 from siked.errors import UserError
-from siked.exporting.check import answers
+from siked.exporting.exporter import answer_all
 from siked.models import student_format
 from siked.settings import TransformersSettings
 
@@ -36,14 +36,7 @@ def test_an_old_student_answers_as_it_did(name):
     frozen = json.loads((FROZEN / "answers.json").read_text())
     student = student_format.read(FROZEN / name)
     student_format.check_base(student, FROZEN / "base")
-    given = answers(
-        FROZEN / "base",
-        FROZEN / name,
-        student,
-        frozen["questions"],
-        settings=SETTINGS,
-        max_new_tokens=24,
-    )
+    given = answer_all(FROZEN / "base", FROZEN / name, student, frozen["questions"], SETTINGS, 24)
     assert given == frozen[name]
 
 
