@@ -31,6 +31,21 @@ STUDENT_SYSTEM = "student/system.txt"
 TEACHER_STOP = ("\nQuestion:",)
 """Where a teacher without a chat template goes on to another example."""
 _TAG = re.compile(r"\s*\[(\w+)\]:[ \t]*\n?")
+_NAMES = (
+    r"(?:\w{1,16}[:_])?"
+    r"(?:think|thinking|thought|thoughts|reasoning|scratchpad|reflection|analysis|draft)"
+)
+_THINKING_ENDS = re.compile(
+    rf"</{_NAMES}>|\[/THINK\]|<\|?/?end_of_(?:thought|thinking)\|?>|◁/think▷"
+    r"|<\|END_THINKING\|>|<\|inner_suffix\|>|<\|channel\|?>\s?final\s?<\|message\|>",
+    re.IGNORECASE,
+)
+_THINKING_BEGINS = re.compile(
+    rf"<{_NAMES}>|\[THINK\]|<\|?begin_of_(?:thought|thinking)\|?>|◁think▷"
+    r"|<\|START_THINKING\|>|<\|inner_prefix\|>"
+    r"|<\|channel\|?>\s?(?:analysis|commentary)\s?<\|message\|>",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,30 @@ def split_tag(text: str, strategies: Iterable[str]) -> tuple[str | None, str]:
     if match is None or match[1] not in set(strategies):
         return None, text.strip()
     return match[1], text[match.end() :].strip()
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """Cut what a model thought from what it answers, in all spellings that are in use.
+
+    Returns:
+        The thinking, without its marks; the answer: what stands behind the last thinking that
+        ended, and before one that never does.
+    """
+    if not any(sign in text for sign in "<[◁"):
+        return "", text
+    ends = list(_THINKING_ENDS.finditer(text))
+    thinking = [text[: ends[-1].start()]] if ends else []
+    answer = text[ends[-1].end() :] if ends else text
+    if (begun := _THINKING_BEGINS.search(answer)) is not None:
+        thinking.append(answer[begun.end() :])
+        answer = answer[: begun.start()]
+    marks = _THINKING_BEGINS.sub("", "\n".join(thinking))
+    return _THINKING_ENDS.sub("", marks).strip(), answer
+
+
+def join_thinking(thinking: str, answer: str) -> str:
+    """Return a text that ``split_thinking`` cuts again: ``<think>`` … ``</think>`` in front."""
+    return f"<think>\n{thinking}\n</think>\n{answer}" if thinking else answer
 
 
 def student_prompt(question: str, *, question_id: str = "", strategy: str | None = None) -> Prompt:

@@ -81,7 +81,9 @@ class Rationale(Record):
     sample: int
     """Its number among the samples of the same question and strategy, from 0."""
     text: str
-    """The rationale without its strategy tag."""
+    """The rationale without its strategy tag, and without what a teacher thought before."""
+    thinking: str = ""
+    """What a teacher that thinks wrote before the rationale; neither judged nor trained on."""
     prompt_tokens: int = 0
     """Tokens of what the model was shown; 0 where no model wrote it."""
     completion_tokens: int = 0

@@ -33,7 +33,9 @@ def main(strategy: Annotated[str, typer.Option()]) -> None:
             for question in asked
         ]
         engine, sampling = open_teacher(params.teacher, strategy, asked, ray=params.ray)
-        written = collect(engine, prompts, sampling, what=f"teach {strategy}", strategies=())
+        written = collect(
+            engine, prompts, sampling, what=f"teach {strategy}", strategies=(), thinks=True
+        )
         write_records(layout.rationales(strategy), written)
         counts = count(written, asked, params.teacher.model)
         if params.teacher.model is not None:

@@ -21,7 +21,7 @@ from typing import Any
 from siked.console import say
 from siked.generation.engine import Completion, Engine, Sampling
 from siked.progress import track
-from siked.prompts import Prompt, split_tag, student_prompt
+from siked.prompts import Prompt, split_tag, split_thinking, student_prompt
 from siked.records import Question, Rationale
 from siked.settings import OpenAISettings, TeacherModel
 
@@ -35,6 +35,7 @@ def collect(
     *,
     what: str,
     strategies: Collection[str],
+    thinks: bool = False,
 ) -> list[Rationale]:
     """Complete every prompt, with a progress bar.
 
@@ -44,6 +45,7 @@ def collect(
         sampling: how completions are drawn.
         what: what the progress bar calls the work.
         strategies: the tags that count when the model chooses.
+        thinks: keep what was thought apart, as a teacher's; a student is left as it writes.
 
     Returns:
         ``len(prompts) * sampling.samples`` rationales, ordered by prompt and sample; fewer where
@@ -62,7 +64,7 @@ def collect(
     if recalled:
         say(f"{what}: {recalled} of {total} samples came from the journal", file=sys.stderr)
     return [
-        _rationale(prompts[completion.prompt], completion, strategies)
+        _rationale(prompts[completion.prompt], completion, strategies, thinks=thinks)
         for _, completion in sorted(finished.items())
     ]
 
@@ -90,6 +92,7 @@ def count(
         "prompt_tokens": prompt_tokens,
         "tokens": tokens,
         "truncated": sum(one.truncated for one in written),
+        "thinking": sum(bool(one.thinking) for one in written),
         "cost": cost,
     }
 
@@ -103,8 +106,11 @@ def describe(counts: dict[str, Any]) -> str:
     return text if counts["cost"] is None else f"{text}, cost {counts['cost']:,.2f}"
 
 
-def _rationale(prompt: Prompt, completion: Completion, strategies: Collection[str]) -> Rationale:
+def _rationale(
+    prompt: Prompt, completion: Completion, strategies: Collection[str], *, thinks: bool
+) -> Rationale:
     strategy, text = prompt.strategy, completion.text
+    thinking, text = split_thinking(text) if thinks else ("", text)
     if strategy is None:
         strategy, text = split_tag(text, strategies)
     return Rationale(
@@ -112,6 +118,7 @@ def _rationale(prompt: Prompt, completion: Completion, strategies: Collection[st
         strategy=strategy,
         sample=completion.sample,
         text=text.strip(),
+        thinking=thinking,
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         truncated=completion.finish_reason == "length",

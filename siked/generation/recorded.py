@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 
 from siked.errors import UserError, or_pull
 from siked.generation.engine import Completion, Sampling
-from siked.prompts import Prompt
+from siked.prompts import Prompt, join_thinking
 from siked.records import Question, Record, read_records
 from siked.settings import StrategyName
 
@@ -33,6 +33,7 @@ class Recorded(Record):
     question_id: str | None = Field(default=None, min_length=1)
     strategy: StrategyName
     text: str
+    thinking: str = ""
     prompt_tokens: NonNegativeInt = 0
     completion_tokens: NonNegativeInt = 0
     truncated: bool = False
@@ -101,7 +102,7 @@ class RecordedEngine:
                 yield Completion(
                     prompt=index,
                     sample=sample,
-                    text=row.text,
+                    text=join_thinking(row.thinking, row.text),
                     prompt_tokens=row.prompt_tokens,
                     completion_tokens=row.completion_tokens,
                     finish_reason="length" if row.truncated else "stop",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     Field,
     GetCoreSchemaHandler,
+    JsonValue,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -90,6 +91,12 @@ class OpenAISettings(EngineSettings):
     """Requests under way at once."""
     timeout: PositiveFloat = 120
     """Seconds that one request may take."""
+    reasoning_effort: Annotated[str, Field(pattern=r"^[a-z]+$")] | None = None
+    """How long a thinking model thinks (`low`, `none`, what the server knows); null sends nothing.
+    Thinking counts as part of `max_new_tokens`, is kept apart and never trained on."""
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further fields of a request, as the server has them:
+    `{chat_template_kwargs: {enable_thinking: false}}`."""
     send_seed: bool = True
     """Send a seed with each request; false for servers that refuse it."""
     retries: NonNegativeInt = 6

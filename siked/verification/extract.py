@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from siked.prompts import split_thinking
 from siked.verification.layout import draws
 from siked.verification.numbers import Reading, read, read_last
 
@@ -86,17 +87,6 @@ def extract(text: str, ignore: Container[str] = ()) -> Extracted:
 # --- the rationale's own part -------------------------------------------------------------------
 
 _CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")
-_THOUGHT = "think|thinking|thought|thoughts|reasoning|scratchpad|reflection|analysis|draft"
-_DRAFT_ENDS = re.compile(
-    rf"</(?:{_THOUGHT})>|\[/THINK\]|<\|?/?end_of_thought\|?>|◁/think▷|<\|end_of_thinking\|>"
-    r"|<\|channel\|?>\s?final\s?<\|message\|>",
-    re.IGNORECASE,
-)
-_DRAFT_BEGINS = re.compile(
-    rf"<(?:{_THOUGHT})>|\[THINK\]|<\|?begin_of_thought\|?>|◁think▷"
-    r"|<\|channel\|?>\s?(?:analysis|commentary)\s?<\|message\|>",
-    re.IGNORECASE,
-)
 _TURN = re.compile(
     r"<\|?(?:im_end|im_start|endoftext|eot_id|eom_id|end_of_turn|end|return|eos|user)\|?>|</s>"
     r"|\[/?INST\]"
@@ -110,22 +100,11 @@ def _own(text: str) -> str:
     if "<" in text or "[" in text or "◁" in text:
         if "<<" in text:
             text = _CALCULATOR.sub("", text)
-        text = without_drafts(text)
+        _, text = split_thinking(text)
     lines = "\n" + text.strip()
     if ("<" in lines or "[" in lines) and (turn := _TURN.search(lines, 2)) is not None:
         lines = lines[: turn.start()]
     return lines
-
-
-def without_drafts(text: str) -> str:
-    """Return what stands behind the last draft that ended, and before one that never does."""
-    last = None
-    for last in _DRAFT_ENDS.finditer(text):  # noqa: B007 - the last one is wanted
-        pass
-    if last is not None:
-        text = text[last.end() :]
-    begun = _DRAFT_BEGINS.search(text)
-    return text if begun is None else text[: begun.start()]
 
 
 # How another problem begins. Patterns of what begins a line start with the line break before it: a

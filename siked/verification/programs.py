@@ -22,7 +22,7 @@ import re
 import textwrap
 from itertools import zip_longest
 
-from siked.verification.extract import without_drafts
+from siked.prompts import split_thinking
 from siked.verification.sandbox import Program
 from siked.verification.sandbox.pool import ANSWER_NAMES, MOST_SOURCE
 
@@ -63,7 +63,7 @@ def read(text: str, answer_var: str | None = None) -> Program:
     if len(text) > MOST_SOURCE:
         return Program((text,), names)  # which the sandbox refuses
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    text = without_drafts(text).removeprefix("<|python_tag|>")
+    text = split_thinking(text)[1].removeprefix("<|python_tag|>")
     blocks = _fenced(text)
     code = "\n".join(blocks) if blocks else _own(text)
     readings = [_tidy(code), *(_bodies(code) if "return" in code else ())]

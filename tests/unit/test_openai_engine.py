@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from siked.errors import UserError
+from siked.generation.ask import collect
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_served
 from siked.generation.openai.engine import AHEAD, OpenAIEngine
@@ -164,6 +165,65 @@ def test_how_an_answer_ends_is_understood(content, reason, tokens, text, finish)
     with misbehaving(lambda _: answer) as server:
         (one,) = asked_of(server, sampling, PROMPTS[:1])
     assert (one.text, one.finish_reason, one.completion_tokens) == (text, finish, tokens)
+
+
+THOUGHT = "Maybe 999?\nQuestion: is it?\nFinal Answer: 999"
+RATIONALE = "So it is 7.\nFinal Answer: 7"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": f"<think>\n{THOUGHT}\n</think>\n\n{RATIONALE}"},
+        {"content": f"{THOUGHT}\n</think>\n{RATIONALE}"},  # the prompt opened it
+        {"content": RATIONALE, "reasoning_content": THOUGHT},
+        {"content": RATIONALE, "reasoning": THOUGHT},
+        {"content": RATIONALE, "reasoning_content": THOUGHT, "reasoning": THOUGHT},
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]},
+                {"type": "text", "text": "So it is 7.\n"},
+                {"type": "text", "text": "Final Answer: 7"},
+            ]
+        },
+        {
+            "content": [
+                {"type": "thinking", "thinking": THOUGHT},
+                {"type": "text", "text": RATIONALE},
+            ]
+        },
+    ],
+)
+def test_what_a_teacher_thinks_is_kept_apart_now_and_from_the_journal(message, tmp_path):
+    answer = {"choices": [{"message": message, "finish_reason": "stop"}]}
+    sampling = Sampling(max_new_tokens=50, stop=("\nQuestion:",))
+    with misbehaving(lambda _: answer) as server:
+        for _ in range(2):
+            engine = open_served(settings(server), "m", journal=tmp_path)
+            (one,) = collect(engine, PROMPTS[:1], sampling, what="", strategies=(), thinks=True)
+            assert (one.thinking, one.text) == (THOUGHT, RATIONALE)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "message", [{"content": f"<think>\n{THOUGHT}"}, {"content": None, "reasoning_content": THOUGHT}]
+)
+def test_thinking_that_never_ends_is_no_rationale(message):
+    answer = {"choices": [{"message": message, "finish_reason": "length"}]}
+    with misbehaving(lambda _: answer) as server:
+        engine = OpenAIEngine(settings(server), "m")
+        (one,) = collect(engine, PROMPTS[:1], Sampling(), what="", strategies=(), thinks=True)
+    assert (one.thinking, one.text, one.truncated) == (THOUGHT, "", True)
+
+
+def test_fields_of_the_users_own_are_sent_and_make_other_samples(tmp_path):
+    switch = {"chat_template_kwargs": {"enable_thinking": False}}
+    with misbehaving() as server:
+        for more in ({}, {"extra_body": switch, "reasoning_effort": "low"}):
+            engine = open_served(settings(server, **more), "m", journal=tmp_path)
+            list(engine.generate(PROMPTS[:1], Sampling()))
+        first, second = [request.body for request in server.requests]
+    assert second == {**first, **switch, "reasoning_effort": "low"}
 
 
 @pytest.mark.parametrize(
@@ -353,7 +413,7 @@ def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journa
         (f"q{n}", k) for n in range(5) for k in range(2)
     ]
     tokens = {"prompt_tokens": 4 * PROMPT_TOKENS, "tokens": 8 * TOKENS}
-    assert counts == {"rows": 10, **tokens, "truncated": 0, "cost": 5.68}
+    assert counts == {"rows": 10, **tokens, "truncated": 0, "thinking": 0, "cost": 5.68}
     assert "teach pot: 10 rationales, 80 prompt + 56 completion tokens, cost 5.68" in said
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path

@@ -18,10 +18,12 @@ from siked.prompts import (
     Prompt,
     completion,
     encode,
+    join_thinking,
     messages,
     plain,
     render,
     split_tag,
+    split_thinking,
     student_prompt,
     tag_line,
     teacher_prompt,
@@ -229,3 +231,33 @@ def test_a_missing_or_hollow_prompt_file_is_named(tmp_path, monkeypatch):
     (tmp_path / "teacher" / "cot.txt").write_text("Solve it.")
     with pytest.raises(UserError, match=r"cot\.txt: has no \{question\}"):
         teacher_prompt(QUESTION, "cot")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("<think>", "</think>"),
+        ("<THINKING>", "</THINKING>"),
+        ("<seed:think>", "</seed:think>"),
+        ("<longcat_think>", "</longcat_think>"),
+        ("[THINK]", "[/THINK]"),
+        ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+        ("<|begin_of_thought|>", "<|end_of_thought|>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+        ("<|inner_prefix|>", "<|inner_suffix|>"),
+        ("<|channel|>analysis<|message|>", "<|end|><|channel|>final<|message|>"),
+    ],
+)
+def test_thinking_is_cut_in_every_spelling_closed_or_not(begin, end):
+    for text in (f"{begin}maybe 9{end}it is 7", f"maybe 9{end}it is 7"):
+        thinking, answer = split_thinking(text)
+        assert answer == "it is 7"
+        assert thinking.startswith("maybe 9")
+    assert split_thinking(f"it is 7{begin}maybe 9") == ("maybe 9", "it is 7")
+    assert split_thinking(f"{begin}maybe 9") == ("maybe 9", "")
+
+
+@pytest.mark.parametrize("text", ["a < b and c > d", "x[0] = 3", "<b>7</b>", "I think: 7", ""])
+def test_what_is_no_thinking_stays(text):
+    assert split_thinking(text) == ("", text)
+    assert split_thinking(join_thinking("maybe 9", text)) == ("maybe 9", "\n" + text)

@@ -20,18 +20,49 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, Field, NonNegativeInt, model_validator
 
 from siked.generation.engine import Completion, FinishReason, Sampling
-from siked.prompts import Prompt, messages, plain
+from siked.prompts import Prompt, join_thinking, messages, plain, split_thinking
 from siked.settings import OpenAISettings
 
 CUT_OFF = ("length", "content_filter")
 """Reasons that leave a text without its end."""
 
 
+class Part(BaseModel):
+    """A piece of what a model says: ``{"type": "text", "text": "Tom has 7."}``."""
+
+    type: str = "text"
+    text: str | None = None
+    thinking: str | list[Part] | None = None
+    """Of the type ``thinking``."""
+
+    def thought(self) -> str:
+        """Return the thinking in it; empty where it is part of the answer."""
+        if self.type not in ("thinking", "reasoning"):
+            return ""
+        inner = self.thinking or ""
+        own = inner if isinstance(inner, str) else "".join(part.text or "" for part in inner)
+        return own or self.text or ""
+
+
 class Message(BaseModel):
     """What a chat model says; servers send other fields, too."""
 
-    content: str | None = None
+    content: str | list[Part] | None = None
     """None where it refuses, or thinks until its tokens are used up."""
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    """What it thought; servers call it one or the other."""
+
+    def written(self) -> str:
+        """Return the answer's text, with the thinking in front as models write it themselves."""
+        content = self.content or ""
+        parts = [Part(text=content)] if isinstance(content, str) else content
+        thought = [
+            self.reasoning_content or self.reasoning or "",
+            *(part.thought() for part in parts),
+        ]
+        said = "".join(part.text or "" for part in parts if not part.thought())
+        return join_thinking("\n".join(filter(None, thought)), said)
 
 
 class Choice(BaseModel):
@@ -91,6 +122,9 @@ def body(
         asked["stop"] = list(sampling.stop)
     if len(samples) > 1:
         asked["n"] = len(samples)
+    if settings.reasoning_effort is not None:
+        asked["reasoning_effort"] = settings.reasoning_effort
+    asked |= settings.extra_body
     if settings.send_seed:
         asked["seed"] = _seed(asked, sampling.seed, samples.start)
     return asked
@@ -116,7 +150,11 @@ def completions(
     made = []
     shares = _shared(usage.completion_tokens, texts)
     for sample, choice, text, tokens in zip(samples, choices, texts, shares, strict=False):
-        ended = min((at for stop in sampling.stop if (at := text.find(stop)) >= 0), default=None)
+        # What a model thinks may well hold a stop text.
+        own = split_thinking(text)[1]
+        begin = len(text) - len(own) if text.endswith(own) else 0
+        found = (at for stop in sampling.stop if (at := text.find(stop, begin)) >= 0)
+        ended = min(found, default=None)
         made.append(
             Completion(
                 prompt=prompt,
@@ -131,7 +169,7 @@ def completions(
 
 
 def _text(choice: Choice) -> str:
-    return (choice.text if choice.message is None else choice.message.content) or ""
+    return choice.text or "" if choice.message is None else choice.message.written()
 
 
 def _finish(choice: Choice, tokens: int, sampling: Sampling) -> FinishReason:
