@@ -49,13 +49,15 @@ def main(
         carried = before is not None and stopped(before)
         if before and carried:
             carry(before.answers, files.answers)
+            engine = read_json(before.metrics("eval"))["engine"]
         else:
-            answer(params, files, choices=loop)
+            engine = answer(params, files, choices=loop)
         metrics = {name: figures(params, files, name) for name in benchmarks(params)}
         earlier = read_json(before.metrics("eval"))["so_far"] if before else []
         so_far = [*earlier, metrics[DEV]["accuracy"]]
         write_json(
-            files.metrics("eval"), {"carried": carried, "so_far": so_far, "benchmarks": metrics}
+            files.metrics("eval"),
+            {"carried": carried, "engine": engine, "so_far": so_far, "benchmarks": metrics},
         )
         if loop:
             rule = params.plateau
@@ -70,8 +72,8 @@ def benchmarks(params: Params) -> dict[str, dict[str, Question]]:
     return {name: questions(layout.questions(name)) for name in [DEV, *params.questions.test]}
 
 
-def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
-    """Let the student answer every benchmark, and check its answers.
+def answer(params: Params, files: layout.Student, *, choices: bool) -> str:
+    """Let the student answer every benchmark, check its answers, and return the engine's name.
 
     Args:
         params: the settings.
@@ -80,7 +82,7 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
     """
     asked = benchmarks(params)
     # The engine has gone when verification begins: a cluster may have room for one of them only.
-    written = ask(params, files, asked, choices=choices)
+    engine, written = ask(params, files, asked, choices=choices)
     with (
         open_verifier(params.verify, params.ray) as verifier,
         replacing_folder(files.answers) as folder,
@@ -92,6 +94,7 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> None:
                 write_records(path, seen(verifier.verify(own, asked[name]), unreadable[name]))
     for name, golds in unreadable.items():
         golds.say(layout.questions(name))
+    return engine
 
 
 def seen(
@@ -109,8 +112,8 @@ def ask(
     asked: Mapping[str, Mapping[str, Question]],
     *,
     choices: bool,
-) -> dict[Path, dict[str, list[Rationale]]]:
-    """What the student answers, by the folder below its answers, and by benchmark."""
+) -> tuple[str, dict[Path, dict[str, list[Rationale]]]]:
+    """The engine's name; what the student answers, by folder below its answers and benchmark."""
     strategies = params.strategies
     trained = any(files.adapter.iterdir())
     engine = open_journaled(
@@ -135,7 +138,7 @@ def ask(
         written[layout.SAMPLED] = answer_with_each(
             engine, asked, drawn, what=what, strategies=strategies
         )
-    return written
+    return engine.name, written
 
 
 def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def main(
     with stage(f"generate@{iteration}") as params:
         student, writer = layout.Student(iteration), layout.Student(previous)
         rationales: list[Rationale] = []
+        wrote = None
         carried = stopped(writer)
         if carried:
             say(f"{iteration}: the dev accuracy has stopped rising, {previous} is carried on")
@@ -48,8 +49,11 @@ def main(
             rationales = collect(
                 engine, prompts, sampling, what=f"generate {iteration}", strategies=()
             )
+            wrote = engine.name
         write_records(student.generated, rationales)
-        write_json(student.metrics("generate"), {"carried": carried, **count(rationales)})
+        write_json(
+            student.metrics("generate"), {"carried": carried, "engine": wrote, **count(rationales)}
+        )
 
 
 def count(rationales: list[Rationale]) -> dict[str, Any]:

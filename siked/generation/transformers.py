@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
@@ -42,7 +42,7 @@ class TransformersEngine:
         loaded = load(model_folder, adapter, settings, attention=ATTENTION)
         self._tokenizer = loaded.tokenizer
         self._decoder = Decoder(loaded.model, loaded.tokenizer, end_tokens(loaded))
-        self._budget = settings.batch_tokens
+        self._budget = _budget(settings, loaded.model)
         self._most = getattr(loaded.model.config, "max_position_embeddings", None)
 
     @staticmethod
@@ -136,6 +136,37 @@ def _completion(row: Row, prompt: int, prompt_tokens: int) -> Completion:
         completion_tokens=len(row.tokens),
         finish_reason=row.finish_reason,
     )
+
+
+CPU_TOKENS = 32768
+"""Budget of a batch on a CPU, where more rows save little."""
+HELD = 0.5
+"""Share of a card's memory, less the model's, that a batch's keys and values may take: they are
+copied when rows leave, and a step needs room beside them."""
+SHORTEST = 64
+"""Tokens that a row takes at least of the budget, prompt and completion."""
+
+
+def _budget(settings: TransformersSettings, model: Any) -> int:
+    """Return a batch's tokens; ``auto`` is what the card holds whatever else it holds just now.
+
+    A token takes its keys and values, and a share of its row's logits: float32, their float64
+    twin and a sort's indices.
+    """
+    if settings.batch_tokens != "auto":
+        return settings.batch_tokens
+    if model.device.type != "cuda":
+        return CPU_TOKENS
+    import torch
+
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    stored = 2 * config.num_hidden_layers * heads * width * model.dtype.itemsize
+    logits = config.vocab_size * (4 + 8 + 8) / SHORTEST
+    whole = torch.cuda.get_device_properties(model.device).total_memory
+    held = sum(one.numel() * one.element_size() for one in model.parameters())
+    return max(CPU_TOKENS, int(HELD * (whole - held) / (stored + logits)))
 
 
 def _batches(

@@ -7,6 +7,7 @@ or a combination that cannot work is one line that names the key. The objects ar
 from siked.settings.base import FIRST_ITERATION, RuleName, Settings, StrategyName
 from siked.settings.engines import (
     AnyEngine,
+    AutoSettings,
     EngineSettings,
     LocalEngine,
     OpenAISettings,
@@ -45,6 +46,7 @@ __all__ = [
     "NO_EFFECT",
     "TRAINERS",
     "AnyEngine",
+    "AutoSettings",
     "Bias",
     "EngineSettings",
     "EvalSettings",

@@ -21,6 +21,7 @@ from siked.settings.base import Settings
 from siked.settings.tables import ENGINES
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+BatchTokens = PositiveInt | Literal["auto"]
 
 
 class EngineSettings(Settings):
@@ -39,8 +40,9 @@ class TransformersSettings(EngineSettings):
     """`auto` takes CUDA where there is one."""
     dtype: Dtype
     """`auto` takes bfloat16 where the device computes in it, else float32."""
-    batch_tokens: PositiveInt
-    """Budget of a batch in tokens, prompts and completions together; decides its rows."""
+    batch_tokens: BatchTokens
+    """Budget of a batch in tokens, prompts and completions together; decides its rows. `auto` is
+    what a card's memory holds, and 32768 on a CPU."""
 
 
 class VllmSettings(EngineSettings):
@@ -66,6 +68,19 @@ class VllmSettings(EngineSettings):
     takes the weights as they are, quantised ones too."""
     enforce_eager: bool = False
     """Skip compilation: ready sooner, slower after."""
+
+
+class AutoSettings(EngineSettings):
+    """vLLM where there are CUDA and the package, else transformers."""
+
+    name: Literal["auto"]
+    """The engine that runs the model."""
+    dtype: Dtype
+    """As of those two."""
+    batch_tokens: BatchTokens = "auto"
+    """As of the transformers engine."""
+    max_model_len: PositiveInt
+    """As of vLLM."""
 
 
 class Prices(Settings):
@@ -149,8 +164,6 @@ LocalEngine = Annotated[EngineSettings, OfEngine(served=False)]
 """What runs a model from a folder."""
 AnyEngine = Annotated[EngineSettings, OfEngine(served=True)]
 """What runs a teacher."""
-BATCH_TOKENS = 32768
-"""Budget of a batch where the transformers engine stands in for another one."""
 
 
 def as_transformers(engine: EngineSettings) -> TransformersSettings:
@@ -158,6 +171,7 @@ def as_transformers(engine: EngineSettings) -> TransformersSettings:
     if isinstance(engine, TransformersSettings):
         return engine
     dtype: Any = getattr(engine, "dtype", "auto")  # not every engine has a choice
+    budget: Any = getattr(engine, "batch_tokens", "auto")
     return TransformersSettings(
-        name="transformers", device="auto", dtype=dtype, batch_tokens=BATCH_TOKENS
+        name="transformers", device="auto", dtype=dtype, batch_tokens=budget
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from siked.settings.base import FIRST_ITERATION, Name, Settings, StrategyName
-from siked.settings.engines import LocalEngine, RaySettings, TransformersSettings
+from siked.settings.engines import AutoSettings, LocalEngine, RaySettings, TransformersSettings
 from siked.settings.models import SamplingSettings, StudentSettings, TeacherSettings
 from siked.settings.questions import QuestionSettings
 from siked.settings.steps import (
@@ -116,6 +116,11 @@ class Params(Settings):
     @model_validator(mode="after")
     def _replicas_compute_alike(self) -> Self:
         engine = self.engine
+        if self.ray and isinstance(engine, AutoSettings):
+            raise ValueError(
+                "engine.name: name an engine where `ray` spreads it: `auto` may differ between "
+                "machines"
+            )
         if self.ray and isinstance(engine, TransformersSettings) and engine.dtype == "auto":
             raise ValueError(
                 "engine.dtype: name a type where `ray` spreads the engine: `auto` may differ "

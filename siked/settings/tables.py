@@ -37,6 +37,10 @@ ENGINES = {
         settings="siked.settings.engines:OpenAISettings",
         served=True,
     ),
+    "auto": EngineEntry(
+        engine="siked.generation.auto:AutoEngine",
+        settings="siked.settings.engines:AutoSettings",
+    ),
 }
 """Who completes prompts: ``engine.name``."""
 

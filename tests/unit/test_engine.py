@@ -2,6 +2,7 @@
 
 import dataclasses
 from itertools import groupby
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,11 +20,13 @@ from transformers import (
 )
 
 from siked.errors import UserError
+from siked.generation import auto
 from siked.generation.decoding.loop import _branches
 from siked.generation.engine import Sampling
-from siked.generation.transformers import TransformersEngine, _batches
+from siked.generation.journal.engine import open_journaled
+from siked.generation.transformers import CPU_TOKENS, TransformersEngine, _batches, _budget
 from siked.prompts import encode, student_prompt, tokens
-from siked.settings import TransformersSettings
+from siked.settings import AutoSettings, TransformersSettings, VllmSettings
 from tests import tiny_student
 
 SETTINGS = TransformersSettings(
@@ -303,3 +306,55 @@ def test_a_model_without_attention_is_refused(folder, tmp_path):
     engine = TransformersEngine(tmp_path, None, SETTINGS)
     with pytest.raises(UserError, match="cannot run mamba models"):
         list(engine.generate(PROMPTS, Sampling(max_new_tokens=4)))
+
+
+# What `auto` means
+
+
+AUTO = AutoSettings(name="auto", dtype="float32", max_model_len=512)
+
+
+def test_auto_is_transformers_without_a_card(folder, tmp_path):
+    journal = open_journaled(AUTO, folder, journal=tmp_path)
+    assert journal.name == "transformers"
+    ours = by_place(journal.generate(PROMPTS, DRAWN))
+    theirs = by_place(TransformersEngine(folder, None, SETTINGS).generate(PROMPTS, DRAWN))
+    assert ours == theirs
+
+
+def test_auto_is_vllm_where_a_card_and_the_package_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(auto, "find_spec", lambda name: name == "vllm")
+    assert auto.choose(AUTO) == VllmSettings(name="vllm", dtype="float32", max_model_len=512)
+    monkeypatch.setattr(auto, "find_spec", lambda name: None)
+    assert auto.choose(AUTO).name == "transformers"
+
+
+def test_an_automatic_budget_is_what_a_card_holds_and_the_same_every_time(monkeypatch):
+    settings = SETTINGS.model_copy(update={"batch_tokens": "auto"})
+    config = Qwen2Config(
+        vocab_size=50_000,
+        hidden_size=576,
+        num_hidden_layers=30,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+    )
+    config.get_text_config = lambda: config
+    model = SimpleNamespace(
+        config=config,
+        dtype=torch.bfloat16,
+        device=torch.device("cuda"),
+        parameters=lambda: [torch.empty(135_000_000, dtype=torch.bfloat16, device="meta")],
+    )
+    budgets = []
+    for gib in (2, 16, 80):
+        card = SimpleNamespace(total_memory=gib * 2**30)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device, card=card: card)
+        budgets.append(_budget(settings, model))
+    assert budgets[0] == CPU_TOKENS < budgets[1] < budgets[2]
+    tokens = budgets[2]
+    keys_and_values = tokens * 30 * 2 * 3 * 64 * 2
+    logits = tokens / 64 * 50_000 * 20
+    assert 0.4 < (keys_and_values + logits) / (80 * 2**30) < 0.6
+    model.device = torch.device("cpu")
+    assert _budget(settings, model) == CPU_TOKENS

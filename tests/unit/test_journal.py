@@ -78,6 +78,7 @@ def composed(folder, engine=None):
         Samples(folder, {"engine": "composed"}, "composed"),
         lambda prompt: prompt.user,
         lambda: engine or Composed(),
+        "composed",
     )
 
 

@@ -7,6 +7,7 @@ import yaml
 
 from siked.errors import UserError
 from siked.settings import (
+    AutoSettings,
     OpenAISettings,
     TransformersSettings,
     VllmSettings,
@@ -144,7 +145,11 @@ def test_keys_of_a_teachers_engine_are_named_without_its_kind():
     raw["teacher"] = {"engine": "model", "model": model}
     check_params(raw, "params.yaml")
     for key, value, says in [
-        ("dtype", "auto", "teacher.model.engine.dtype: is for `name: transformers or vllm`"),
+        (
+            "dtype",
+            "auto",
+            "teacher.model.engine.dtype: is for `name: transformers or vllm or auto`",
+        ),
         ("prices", {"prompt": 1, "completions": 1}, "teacher.model.engine.prices.completion"),
     ]:
         model["engine"] = {**server, key: value}
@@ -156,17 +161,17 @@ def test_keys_of_a_teachers_engine_are_named_without_its_kind():
 def test_every_key_of_every_engine_is_documented_at_its_place():
     keys = dict.fromkeys(key for key, _ in documented())
     engines = {
-        "engine": [TransformersSettings, VllmSettings],
-        "teacher.model.engine": [TransformersSettings, VllmSettings, OpenAISettings],
+        "engine": [TransformersSettings, VllmSettings, AutoSettings],
+        "teacher.model.engine": [TransformersSettings, VllmSettings, OpenAISettings, AutoSettings],
     }
     for place, kinds in engines.items():
         for kind in kinds:
             assert {f"{place}.{key}" for key in kind.model_fields} <= set(keys)
     assert "teacher.model.engine.prices.prompt" in keys
     told = [what for key, what in documented() if key == "engine.dtype"]
-    assert [what.split(":")[0] for what in told] == ["`transformers`", "`vllm`"]
+    assert [what.split(":")[0] for what in told] == ["`transformers`", "`vllm`", "`auto`"]
     assert [what for key, what in documented() if key == "engine.name"] == [
-        "Which: transformers or vllm."
+        "Which: transformers, vllm or auto."
     ]
 
 

@@ -54,6 +54,7 @@ class Journal:
         samples: the model's.
         shown: what the model reads for a prompt, as JSON values.
         open_engine: loads the model.
+        name: the engine's.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class Journal:
         samples: Samples,
         shown: Callable[[Prompt], Any],
         open_engine: Callable[[], Engine],
+        name: str,
     ) -> None:
+        self.name = name
         self._samples = samples
         self._shown = shown
         self._open = open_engine
@@ -160,6 +163,7 @@ def open_journaled(
         Samples(journal, model, label),
         lambda prompt: [render(tokenizer, prompt), prompt.prefix],
         opened,
+        str(model["engine"]),
     )
 
 
@@ -183,6 +187,7 @@ def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journ
         Samples(journal, served, model),
         lambda prompt: body(settings, model, prompt, drawn, range(1)),
         lambda: pkgutil.resolve_name(engine)(settings, model),
+        settings.name,
     )
 
 
