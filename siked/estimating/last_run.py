@@ -3,7 +3,7 @@
 Seconds are those of ``siked.run.progress``; what a stage did in that time is in
 ``metrics/students/it1/generate.json``:
 
-    {"carried": false, "engine": "transformers", "rows": 2880, "tokens": 118602, "truncated": 0.0045}
+    {"carried": false, "engine": "vllm", "rows": 2880, "tokens": 118602, "truncated": 0.0045}
 """
 
 from collections.abc import Callable, Mapping

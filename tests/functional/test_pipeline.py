@@ -64,7 +64,7 @@ def test_dvc_shows_metrics_plots_and_experiments(finished, tmp_path):
     page = (tmp_path / "index.html").read_text()
     assert "tiny" in page
     columns = finished.dvc("exp", "show", "--csv").splitlines()[0].split(",")
-    assert {"selected", "dev", "tiny.accuracy", "tiny.gain"} <= set(columns)
+    assert {"selected", "dev", "test.tiny.accuracy", "test.tiny.gain"} <= set(columns)
 
 
 def test_test_questions_carry_no_solution_and_never_train(finished):
