@@ -17,9 +17,7 @@ import typer
 
 from siked.errors import UserError
 from siked.files import replacing, replacing_folder, write_json
-from siked.questions import known_errors
-from siked.questions.contamination import contamination
-from siked.questions.overlap import near
+from siked.questions import known_errors, overlap
 from siked.questions.sources import read
 from siked.questions.splits import dev, without_solutions
 from siked.records import Question, write_records
@@ -37,7 +35,7 @@ def main() -> None:
         tests = {name: without_solutions(pools[name]) for name in settings.test}
         candidates = [question for name in settings.train for question in pools[name]]
         kept = apart_from_tests(candidates, tests, settings, left_out)
-        overlap = contamination(candidates, kept, tests, **settings.overlap.model_dump())
+        alike = overlap.count_overlap(candidates, kept, tests, **settings.overlap.model_dump())
         train, held_out = dev(kept, settings.dev_fraction)
         for what, rows in {"train": train, "dev": held_out, **tests}.items():
             if not rows:
@@ -53,7 +51,7 @@ def main() -> None:
                 write_records(folder / layout.test_set(name).name, rows)
             with replacing(folder / layout.LEFT_OUT.name) as file:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in left_out)
-        write_json(layout.OVERLAP, overlap)
+        write_json(layout.OVERLAP, alike)
         reasons = Counter((row["source"], row["reason"].split(":")[0]) for row in left_out)
         write_json(
             layout.FOUND,
@@ -92,10 +90,9 @@ def apart_from_tests(
 ) -> list[Question]:
     """The train questions that are not a test question too; the others go to ``left_out``."""
     asked = [question for rows in tests.values() for question in rows]
-    overlap = settings.overlap
     close = {
         pair.train_id: pair
-        for pair in near(candidates, asked, ngram=overlap.ngram, threshold=overlap.threshold)
+        for pair in overlap.find_near(candidates, asked, **settings.overlap.model_dump())
     }
     left_out += [
         {

@@ -4,18 +4,35 @@ Two questions are compared by the share of word n-grams that they have in common
 over all), over ``splits.words``; texts shorter than n words are one n-gram. Numbers count as
 words, so the same story with other numbers is near only if the threshold lets it, or where
 numbers are left out of the comparison.
+
+``find_near`` says which train questions are dropped. ``count_overlap`` says how much the train
+questions tell of each test set, before and after that, by three kinds of likeness, from strict to
+loose; each finds what the one before finds, or nearly so:
+
+- ``exact``: the same words and numbers in the same order;
+- ``ngram``: the measure and threshold by which questions are dropped;
+- ``near-duplicate``: 80% of the words in common in whatever order, any number equal to any other.
+
+    {"kinds": {"ngram": {"ngram": 8, "threshold": 0.8, "numbers": true}, ...},
+     "tests": {"gsm8k-test": {"questions": 1319, "before": {"exact": {"train": 0, "test": 0}, ...},
+     "after": {...}}},
+     "pairs": [{"test_set": "gsm8k-test", "kind": "near-duplicate", "train_id": "gsm8k-train-00012",
+     "test_id": "gsm8k-test-00099", "similarity": 0.8421, "dropped": false}]}
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from siked.questions.splits import words
+from siked.questions.splits import normalised, words
 from siked.records import Question
 
+EXACT = "exact"
+NGRAM = "ngram"
+NEAR_DUPLICATE = "near-duplicate"
 Ngrams = frozenset[tuple[str, ...]]
 
 
@@ -28,10 +45,18 @@ class Near(NamedTuple):
     """Share of common n-grams, 1 for equal sets."""
 
 
-def near(
+class Measure(NamedTuple):
+    """When two questions count as alike; see ``find_pairs``."""
+
+    ngram: int
+    threshold: float
+    numbers: bool
+
+
+def find_near(
     train: Sequence[Question], tests: Iterable[Question], ngram: int, threshold: float
 ) -> list[Near]:
-    """The train questions with a test question at a similarity of at least ``threshold``.
+    """Return the train questions with a test question at a similarity of at least ``threshold``.
 
     Args:
         train: the questions to keep clean.
@@ -44,15 +69,11 @@ def near(
         One entry a train question that is near, with its closest test question (of equally
         close ones the first), in the order of ``train``.
     """
-    best: dict[str, Near] = {}
-    for pair in pairs(train, tests, ngram, threshold):
-        known = best.get(pair.train_id)
-        if known is None or pair.similarity > known.similarity:
-            best[pair.train_id] = pair
-    return list(best.values())
+    found = find_pairs(train, tests, ngram, threshold)
+    return _closest(found, key=lambda pair: pair.train_id)
 
 
-def pairs(
+def find_pairs(
     train: Sequence[Question],
     tests: Iterable[Question],
     ngram: int,
@@ -60,13 +81,13 @@ def pairs(
     *,
     numbers: bool = True,
 ) -> Iterator[Near]:
-    """Every train question with every test question at a similarity of at least ``threshold``.
+    """Yield train and test questions whose similarity is at least ``threshold``.
 
     Args:
-        train: as in ``near``.
-        tests: as in ``near``.
-        ngram: as in ``near``.
-        threshold: as in ``near``.
+        train: as in ``find_near``, like the next three.
+        tests: see there.
+        ngram: see there.
+        threshold: see there.
         numbers: whether numbers must agree; otherwise any number equals any other.
 
     Yields:
@@ -87,6 +108,100 @@ def pairs(
             similarity = _jaccard(ngrams, other)
             if similarity >= threshold:
                 yield Near(question.id, test.id, similarity)
+
+
+def count_overlap(
+    candidates: Sequence[Question],
+    kept: Iterable[Question],
+    tests: Mapping[str, Sequence[Question]],
+    *,
+    ngram: int,
+    threshold: float,
+) -> dict[str, Any]:
+    """Compare the train questions with every test set, before and after dropping.
+
+    Args:
+        candidates: the questions of all train sources, dev questions among them.
+        kept: those of them that remain.
+        tests: the questions of each test set.
+        ngram: words an n-gram, as the dropping uses it.
+        threshold: smallest similarity at which a train question is dropped.
+
+    Returns:
+        The report, as at the top of this module. ``train`` and ``test`` count the questions that
+        have a like one on the other side; ``pairs`` lists, for each test question with one, the
+        closest train question before dropping and, where that was dropped, after; each pair under
+        its strictest kind.
+    """
+    measures = {
+        NGRAM: Measure(ngram, threshold, numbers=True),
+        NEAR_DUPLICATE: Measure(1, 0.8, numbers=False),
+    }
+    left = {question.id for question in kept}
+    report: dict[str, Any] = {
+        "kinds": {kind: measure._asdict() for kind, measure in measures.items()},
+        "tests": {},
+        "pairs": [],
+    }
+    for name, questions in tests.items():
+        found = {EXACT: _equal(candidates, questions)}
+        for kind, (length, share, numbers) in measures.items():
+            found[kind] = list(find_pairs(candidates, questions, length, share, numbers=numbers))
+        remaining = {
+            kind: [pair for pair in alike if pair.train_id in left] for kind, alike in found.items()
+        }
+        report["tests"][name] = {
+            "questions": len(questions),
+            "before": {kind: _counts(alike) for kind, alike in found.items()},
+            "after": {kind: _counts(alike) for kind, alike in remaining.items()},
+        }
+        report["pairs"] += _listed(name, found, remaining, left)
+    return report
+
+
+def _equal(candidates: Iterable[Question], tests: Iterable[Question]) -> list[Near]:
+    """The pairs with the same normalised text."""
+    held: dict[str, list[str]] = {}
+    for question in tests:
+        held.setdefault(normalised(question.question), []).append(question.id)
+    return [
+        Near(question.id, test_id, 1.0)
+        for question in candidates
+        for test_id in held.get(normalised(question.question), ())
+    ]
+
+
+def _counts(alike: Iterable[Near]) -> dict[str, int]:
+    found = list(alike)
+    return {
+        "train": len({pair.train_id for pair in found}),
+        "test": len({pair.test_id for pair in found}),
+    }
+
+
+def _listed(
+    test_set: str,
+    found: Mapping[str, Sequence[Near]],
+    remaining: Mapping[str, Sequence[Near]],
+    left: set[str],
+) -> list[dict[str, Any]]:
+    """The closest pairs of each test question, by kind and then in the order of the test set."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for kind in found:
+        for alike in (found[kind], remaining[kind]):
+            for pair in sorted(_closest(alike, key=_test_id), key=_test_id):
+                # A pair keeps the first kind that lists it, which is the strictest.
+                rows.setdefault(
+                    (pair.train_id, pair.test_id),
+                    {
+                        "test_set": test_set,
+                        "kind": kind,
+                        **pair._asdict(),
+                        "similarity": round(pair.similarity, 4),
+                        "dropped": pair.train_id not in left,
+                    },
+                )
+    return list(rows.values())
 
 
 def _ngrams(question: Question, length: int, *, numbers: bool) -> Ngrams:
@@ -110,3 +225,17 @@ def _rarest(
 def _jaccard(one: Ngrams, other: Ngrams) -> float:
     common = len(one & other)
     return common / (len(one) + len(other) - common)
+
+
+def _closest(alike: Iterable[Near], key: Callable[[Near], str]) -> list[Near]:
+    """Return the closest pair of each question that ``key`` names; of equals the first."""
+    best: dict[str, Near] = {}
+    for pair in alike:
+        known = best.get(key(pair))
+        if known is None or pair.similarity > known.similarity:
+            best[key(pair)] = pair
+    return list(best.values())
+
+
+def _test_id(pair: Near) -> str:
+    return pair.test_id

@@ -13,7 +13,7 @@ from pathlib import Path
 from siked.errors import UserError
 from siked.questions import splits
 from siked.questions.known_errors import KnownErrors
-from siked.questions.readers import hub
+from siked.questions.readers.own import HUB, read_hub
 from siked.questions.reading import LeftOut, Reading
 from siked.records import Question
 from siked.settings import FORMATS, Source
@@ -55,8 +55,8 @@ def read(
 
 def _rows(name: str, source: Source, root: Path, seed: int) -> Iterator[Question | LeftOut]:
     path = source.path or ""
-    if path.startswith(hub.PREFIX):
-        yield from hub.read(name, source)
+    if path.startswith(HUB):
+        yield from read_hub(name, source)
         return
     read = pkgutil.resolve_name(FORMATS[source.format])
     if source.format == "demo":

@@ -46,13 +46,13 @@ ENGINES = {
 
 FORMATS = {
     "gsm8k": "siked.questions.readers.gsm8k:read",
-    "svamp": "siked.questions.readers.svamp:read",
+    "svamp": "siked.questions.readers.school:read_svamp",
     "asdiv": "siked.questions.readers.asdiv:read",
-    "multiarith": "siked.questions.readers.multiarith:read",
-    "jsonl": "siked.questions.readers.jsonl:read",
-    "csv": "siked.questions.readers.tables:read_csv",
-    "parquet": "siked.questions.readers.tables:read_parquet",
-    "dataset": "siked.questions.readers.tables:read_saved",
+    "multiarith": "siked.questions.readers.school:read_multiarith",
+    "jsonl": "siked.questions.readers.own:read_jsonl",
+    "csv": "siked.questions.readers.own:read_csv",
+    "parquet": "siked.questions.readers.own:read_parquet",
+    "dataset": "siked.questions.readers.own:read_saved",
     "demo": "siked.questions.demo:write",  # the one that reads no file
 }
 """What reads a source's questions, as ``read(name, path, source)``: a source's ``format``."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from siked.questions.contamination import contamination
+from siked.questions.overlap import count_overlap
 from siked.questions.sources import read
 from siked.records import Question
 from siked.settings import Source
@@ -20,7 +20,7 @@ def asked(prefix: str, *texts: str) -> list[Question]:
 
 
 def report(train: list[Question], kept: list[Question], **tests: list[Question]) -> dict:
-    return contamination(train, kept, tests, ngram=4, threshold=0.8)
+    return count_overlap(train, kept, tests, ngram=4, threshold=0.8)
 
 
 def test_each_kind_finds_its_likeness_and_the_stricter_ones():
@@ -75,7 +75,7 @@ def test_gsm8k_train_has_no_test_question_but_a_few_near_duplicates(raw):
         return read(name, Source(path="gsm8k", format="gsm8k", **keys), raw, 1).questions
 
     train, test = questions("train"), questions("test", split="test")
-    found = contamination(train, train, {"test": test}, ngram=8, threshold=0.8)
+    found = count_overlap(train, train, {"test": test}, ngram=8, threshold=0.8)
     assert found["tests"]["test"]["before"] == {
         "exact": {"train": 0, "test": 0},
         "ngram": {"train": 0, "test": 0},

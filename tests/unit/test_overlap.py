@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.questions.overlap import near
+from siked.questions.overlap import find_near
 from siked.questions.splits import words
 from siked.records import Question
 
@@ -24,30 +24,30 @@ def test_equal_questions_are_near_whatever_their_case_and_punctuation() -> None:
         ["Ann has 3 figs, Ben 4. How many?", "Something else entirely, isn't it so?"], "t"
     )
     tests = asked(["ann has 3 figs; ben 4: HOW MANY"], "x")
-    (found,) = near(train, tests, ngram=5, threshold=1.0)
+    (found,) = find_near(train, tests, ngram=5, threshold=1.0)
     assert (found.train_id, found.test_id, found.similarity) == ("t-0", "x-0", 1.0)
 
 
 def test_other_numbers_make_another_question() -> None:
     train = asked(["Ann has 3 figs and eats 2 of them. How many are left?"], "t")
     tests = asked(["Ann has 9 figs and eats 4 of them. How many are left?"], "x")
-    assert near(train, tests, ngram=3, threshold=0.5) == []
-    assert len(near(train, tests, ngram=3, threshold=0.2)) == 1
+    assert find_near(train, tests, ngram=3, threshold=0.5) == []
+    assert len(find_near(train, tests, ngram=3, threshold=0.2)) == 1
 
 
 def test_short_texts_are_compared_as_a_whole() -> None:
     train = asked(["Two plus two?", "Two plus three?", ""], "t")
-    (found,) = near(train, asked(["two plus two"], "x"), ngram=8, threshold=0.1)
+    (found,) = find_near(train, asked(["two plus two"], "x"), ngram=8, threshold=0.1)
     assert found.train_id == "t-0"
 
 
 def test_nothing_common_is_never_near() -> None:
-    assert near(asked(["a b c"], "t"), asked(["d e f"], "x"), ngram=1, threshold=0.0) == []
+    assert find_near(asked(["a b c"], "t"), asked(["d e f"], "x"), ngram=1, threshold=0.0) == []
 
 
 def test_the_closest_test_question_is_named() -> None:
     tests = asked(["one two three four nine", "one two three four five", "one two"], "x")
-    (found,) = near(asked(["one two three four five"], "t"), tests, ngram=2, threshold=0.3)
+    (found,) = find_near(asked(["one two three four five"], "t"), tests, ngram=2, threshold=0.3)
     assert (found.test_id, found.similarity) == ("x-1", 1.0)
 
 
@@ -76,7 +76,7 @@ def test_the_index_finds_what_comparing_all_pairs_finds(
         ]
         if scores and max(scores) > 0 and max(scores) >= threshold:
             expected.append((f"t-{number}", f"x-{scores.index(max(scores))}", max(scores)))
-    found = near(asked(train, "t"), asked(tests, "x"), ngram, threshold)
+    found = find_near(asked(train, "t"), asked(tests, "x"), ngram, threshold)
     assert [(one.train_id, one.test_id, one.similarity) for one in found] == expected
 
 
@@ -87,5 +87,5 @@ def test_thousands_against_thousands() -> None:
     train = asked([" ".join(draw.choices(vocabulary, k=45)) for _ in range(10_000)], "t")
     copies = [one.question.upper() + "!" for one in train[::1000]]
     tests = asked([" ".join(draw.choices(vocabulary, k=45)) for _ in range(5_000)] + copies, "x")
-    found = near(train, tests, ngram=3, threshold=0.6)
+    found = find_near(train, tests, ngram=3, threshold=0.6)
     assert [one.train_id for one in found] == [one.id for one in train[::1000]]

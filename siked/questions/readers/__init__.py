@@ -1,1 +1,1 @@
-"""A format of question files each."""
+"""Formats of question files."""

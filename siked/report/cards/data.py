@@ -26,7 +26,7 @@ class DataCard:
     limits: Sequence[str]
     """What it is not, a sentence each."""
     overlap: Mapping[str, Any] | None = None
-    """``siked.questions.contamination``'s report, where the card shows it."""
+    """``siked.questions.overlap``'s counts, where the card shows it."""
     pairs: Sequence[Mapping[str, Any]] = field(default=())
     """The pairs of it that the card lists."""
 
