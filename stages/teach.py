@@ -11,7 +11,7 @@ import typer
 
 from siked.console import say
 from siked.files import write_json
-from siked.generation.ask import collect, count, describe
+from siked.generation.ask import Answering, collect, count, describe
 from siked.generation.engine import Engine, Sampling
 from siked.generation.journal.engine import open_journaled, open_served
 from siked.generation.recorded import RecordedEngine
@@ -33,12 +33,15 @@ def main(strategy: Annotated[str, typer.Option()]) -> None:
             for question in asked
         ]
         engine, sampling = open_teacher(params.teacher, strategy, asked, ray=params.ray)
+        model = params.teacher.model
+        how = model and model.engine
+        answering = Answering(engine, how.stop_after if isinstance(how, OpenAISettings) else 0)
         written = collect(
-            engine, prompts, sampling, what=f"teach {strategy}", strategies=(), thinks=True
+            answering, prompts, sampling, what=f"teach {strategy}", strategies=(), thinks=True
         )
         write_records(layout.rationales(strategy), written)
-        counts = count(written, asked, params.teacher.model)
-        if params.teacher.model is not None:
+        counts = count(written, asked, model, answering.refused)
+        if model is not None:
             say(f"teach {strategy}: {describe(counts)}")
         write_json(layout.TEACH / f"{strategy}.json", counts)
 

@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
             what = self.server.trick(request)
             try:
                 if isinstance(what, dict):
-                    self.reply(what)
+                    self.reply(what, what.get("status", 200))
                 else:
                     getattr(self, f"do_{what}")(request)
             except (BrokenPipeError, ConnectionResetError):
@@ -183,6 +183,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_refuse(self, _: Request) -> None:
         self.reply({"error": {"message": "prompt is\ntoo long"}}, 400)
+
+    def do_filtered(self, _: Request) -> None:
+        error = {"message": "the prompt was filtered", "code": "content_filter", "param": "prompt"}
+        self.reply({"error": error}, 400)
+
+    def do_refuse_somehow(self, _: Request) -> None:
+        self.reply({"error": {"message": "I would rather not"}}, 400)
+
+    def do_refuse_field(self, _: Request) -> None:
+        self.reply({"error": {"message": "temperature and top_p exclude each other"}}, 400)
 
     def do_locked(self, request: Request) -> None:
         self.reply({"error": {"message": f"no such key: {request.key}"}}, 401)

@@ -14,11 +14,13 @@ asked for. Questions come and answers go by benchmark:
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from siked.console import say
+from siked.errors import UserError
 from siked.generation.engine import Completion, Engine, Sampling
 from siked.progress import track
 from siked.prompts import Prompt, split_tag, split_thinking, student_prompt
@@ -69,10 +71,46 @@ def collect(
     ]
 
 
+class Answering:
+    """An engine without the questions that its server refuses for good.
+
+    Args:
+        engine: who writes.
+        stop_after: the share of the questions that may be refused; one always may.
+    """
+
+    def __init__(self, engine: Engine, stop_after: float) -> None:
+        self._engine = engine
+        self._stop_after = stop_after
+        self.refused: dict[str, str] = {}
+        """Why, by question id: ``content_filter``, ``too_long`` or ``refused``."""
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+        """Yield what the engine completes.
+
+        Raises:
+            UserError: too many prompts are refused, or what the engine raises.
+        """
+        for one in self._engine.generate(prompts, sampling):
+            if one.finish_reason != "refused":
+                yield one
+                continue
+            reason, _, told = one.text.partition(": ")
+            self.refused[prompts[one.prompt].question_id] = reason
+            if len(self.refused) > max(1, self._stop_after * len(prompts)):
+                raise UserError(
+                    f"{len(self.refused)} of {len(prompts)} questions are refused, more than "
+                    f"engine.stop_after ({self._stop_after:g}) allows; the last: {told}"
+                )
+
+
 def count(
-    written: Sequence[Rationale], asked: Sequence[Question], model: TeacherModel | None
+    written: Sequence[Rationale],
+    asked: Sequence[Question],
+    model: TeacherModel | None,
+    refused: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return what a teacher's rationales took, whichever run generated them.
+    """Return what a teacher's rationales took and what was refused, whichever run asked.
 
     Questions that read the same share their samples: tokens count once. ``cost`` is null where the
     settings have no prices or the server tells no tokens.
@@ -94,6 +132,8 @@ def count(
         "truncated": sum(one.truncated for one in written),
         "thinking": sum(bool(one.thinking) for one in written),
         "cost": cost,
+        "refused": dict(sorted(Counter(refused.values()).items())),
+        "refused_questions": dict(sorted(refused.items())),
     }
 
 
@@ -103,7 +143,11 @@ def describe(counts: dict[str, Any]) -> str:
         f"{counts['rows']:,} rationales, {counts['prompt_tokens']:,} prompt + "
         f"{counts['tokens']:,} completion tokens"
     )
-    return text if counts["cost"] is None else f"{text}, cost {counts['cost']:,.2f}"
+    if counts["cost"] is not None:
+        text += f", cost {counts['cost']:,.2f}"
+    refused = (f"{reason} {number}" for reason, number in counts["refused"].items())
+    left_out = len(counts["refused_questions"])
+    return f"{text}; questions refused: {left_out} ({', '.join(refused)})" if left_out else text
 
 
 def _rationale(

@@ -16,7 +16,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from siked.prompts import Prompt
 from siked.settings import ENGINES, EngineSettings, RaySettings
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "refused"]
+"""``refused``: the server will never answer this prompt; the text says why, ``REASON: its words``.
+"""
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,9 @@ class OpenAISettings(EngineSettings):
     """Send a seed with each request; false for servers that refuse it."""
     retries: NonNegativeInt = 6
     """Further tries of a request that the server refused for now (429, 5xx), cut or garbled."""
+    stop_after: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of the questions that the server may refuse for good (its content filter, too long);
+    they are left out, and more of them, but one at least, end the stage."""
     prices: Prices | None = None
     """To tell what a run cost; null where the server is yours."""
 

@@ -1,5 +1,6 @@
 """The engine of served models: every sample once and in its place, whatever the server does."""
 
+import asyncio
 import json
 import os
 import random
@@ -15,10 +16,12 @@ import yaml
 from pydantic import ValidationError
 
 from siked.errors import UserError
-from siked.generation.ask import collect
+from siked.generation.ask import Answering, collect
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_served
+from siked.generation.openai.client import RefusedError, opened
 from siked.generation.openai.engine import AHEAD, OpenAIEngine
+from siked.generation.openai.requests import body
 from siked.prompts import Prompt
 from siked.settings import OpenAISettings
 from tests.misbehaving_server import PROMPT_TOKENS, TOKENS, good, misbehaving
@@ -237,7 +240,7 @@ def test_fields_of_the_users_own_are_sent_and_make_other_samples(tmp_path):
         ("truncated", r"cut off or not OpenAI-compatible \(JSON: "),
         ("html", r"cut off or not OpenAI-compatible \(JSON: "),
         ("none", r"cut off or not OpenAI-compatible \(choices: "),
-        ("refuse", "^q[0-9]+: .*answered 400: .*too long"),
+        ("refuse_field", "^q[0-9]+: .*answered 400: .*top_p"),
         ("locked", "set OPENAI_API_KEY to its key"),
     ],
 )
@@ -266,6 +269,73 @@ def test_what_stays_wrong_ends_in_one_line_and_keeps_what_is_done(
     assert server.url in str(error.value)
     assert "\n" not in str(error.value)
     assert SECRET not in str(error.value)
+
+
+REFUSALS = {
+    "content_filter": "filtered",
+    "too_long": "refuse",
+    "refused": "refuse_somehow",
+}
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("at", [0, 11])
+def test_a_refused_question_is_left_out_and_never_asked_again(reason, samples, at, tmp_path):
+    drawn = Sampling(samples=samples, temperature=0.7, max_new_tokens=50, seed=5)
+
+    def trick(request):
+        return REFUSALS[reason] if request.asked.endswith(f" {at}") else ""
+
+    with misbehaving(trick) as server:
+        for _ in range(2):
+            journal = open_served(settings(server, concurrency=1), "m", journal=tmp_path)
+            engine = Answering(journal, stop_after=0.05)
+            written = list(engine.generate(PROMPTS, drawn))
+            places = {(one.prompt, one.sample) for one in written}
+            assert places == {(n, k) for n in range(12) if n != at for k in range(samples)}
+            assert engine.refused == {f"q{at}": reason}
+            asked = len(server.requests)
+            assert asked <= 12 + 3 * samples * (samples > 1)
+        assert len(server.requests) == asked
+
+
+@pytest.mark.parametrize("trick", ["filtered", "refuse", "refuse_somehow"])
+def test_too_many_refused_questions_end_a_teacher_with_one_line(trick):
+    with misbehaving(lambda _: trick) as server:
+        engine = Answering(OpenAIEngine(settings(server, concurrency=1), "m"), stop_after=0.05)
+        with pytest.raises(UserError, match="answered 400: ") as error:
+            list(engine.generate(PROMPTS, Sampling()))
+        assert "\n" not in str(error.value)
+        assert len(server.requests) <= 2 * AHEAD
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('{"code": "content_filter", "param": "prompt"}', "content_filter"),
+        ("The response was filtered due to Azure's content management policy", "content_filter"),
+        ("This model's maximum context length is 2048 tokens", "too_long"),
+        ("'max_tokens' is too large: 9. your request has 1950 input tokens", "too_long"),
+        ("the request exceeds the available context size", "too_long"),
+        ("max_tokens is too large: 9. This model supports at most 4 completion tokens", "fields"),
+        ("temperature and top_p exclude each other", "fields"),
+        ("Unsupported parameter: 'seed'", "fields"),
+        ("Extra inputs are not permitted", "fields"),
+        ("I would rather not", "refused"),
+    ],
+)
+def test_what_a_refusal_is_about_is_told_apart(said, reason):
+    with misbehaving(lambda _: {"status": 400, "error": {"message": said}}) as server:
+
+        async def refused():
+            way = settings(server)
+            async with opened(way) as client:
+                await client.ask(body(way, "m", PROMPTS[0], Sampling(), range(1)))
+
+        with pytest.raises(RefusedError) as error:
+            asyncio.run(refused())
+    assert error.value.reason == reason
 
 
 def test_no_server_is_one_line():
@@ -413,7 +483,10 @@ def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journa
         (f"q{n}", k) for n in range(5) for k in range(2)
     ]
     tokens = {"prompt_tokens": 4 * PROMPT_TOKENS, "tokens": 8 * TOKENS}
-    assert counts == {"rows": 10, **tokens, "truncated": 0, "thinking": 0, "cost": 5.68}
+    assert counts == {"rows": 10, **tokens, "truncated": 0, "thinking": 0, "cost": 5.68} | {
+        "refused": {},
+        "refused_questions": {},
+    }
     assert "teach pot: 10 rationales, 80 prompt + 56 completion tokens, cost 5.68" in said
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -31,8 +32,35 @@ KEPT = "finished samples are kept, the same command goes on from there"
 """The end of what a user reads when it went wrong."""
 
 
+_FILTERED = re.compile(
+    r"content.?(?:management|filter|polic)|moderation|flagged|filtered|safety|responsible.?ai",
+    re.IGNORECASE,
+)
+_TOO_LONG = re.compile(
+    r"context.?(?:length|window|size)|\b(?:prompt|input|messages)\b.{0,20}\btoo (?:long|large)"
+    r"|string_above_max_length|input tokens|longer than the|maximum (?:input|prompt)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FIELDS = re.compile(
+    r"(?:unsupported|unrecognized|unknown|unexpected|extra|invalid) (?:parameter|field|input"
+    r"|argument|value|request)|not (?:permitted|supported)|does not support|mutually exclusive",
+    re.IGNORECASE,
+)
+_WORDS = {"messages", "prompt", "model", "stop", "seed", "n"}
+"""Fields whose names are words that a server may use of anything."""
+
+
 class RefusedError(Exception):
-    """The server finds the request itself wrong (400, 422); the text is for a user."""
+    """The server finds the request itself wrong (400, 413, 422); the text is for a user.
+
+    Attributes:
+        reason: ``content_filter`` or ``too_long`` of the prompt, ``fields`` of anything else in the
+            request, ``refused`` where its words tell neither.
+    """
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class Server:
@@ -67,10 +95,15 @@ class Server:
             raise UserError(f"{url}: no answer {tries}: {why}; {KEPT}") from None
         except APIStatusError as error:
             said = f"answered {error.status_code}: {self._shown(error.response.text)}"
+            reason = _reason(error.response.text[:4000].replace("\\n", " "), body)
+            if error.status_code == 413:
+                raise RefusedError(f"{url}: {said}", "too_long") from None
+            if error.status_code in {400, 422} or (
+                error.status_code == 403 and reason == "content_filter"
+            ):
+                raise RefusedError(f"{url}: {said}", reason) from None
             if error.status_code in {401, 403}:
                 raise UserError(f"{url}: {said}; set {KEY} to its key") from None
-            if error.status_code in {400, 422}:
-                raise RefusedError(f"{url}: {said}") from None
             raise UserError(f"{url}: {said}; {KEPT}") from None
         return _parsed(response)
 
@@ -128,6 +161,18 @@ def _parsed(response: httpx2.Response) -> Answer:
     return Answer.model_validate_json(
         whole_characters(response.content.decode("utf-8", errors="replace"))
     )
+
+
+def _reason(said: str, body: dict[str, Any]) -> str:
+    """What a refusal is about; see ``RefusedError``."""
+    if _FILTERED.search(said):
+        return "content_filter"
+    if _TOO_LONG.search(said):
+        return "too_long"
+    names = "|".join(re.escape(name) for name in body.keys() - _WORDS)
+    quoted = "|".join(body.keys() - {"messages", "prompt"})
+    named = rf"\b(?:{names})\b|[`'\"](?:{quoted})[`'\"]"
+    return "fields" if _FIELDS.search(said) or re.search(named, said) else "refused"
 
 
 def _key() -> str:

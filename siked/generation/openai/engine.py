@@ -89,6 +89,11 @@ class _Asking:
         self._prompts = prompts
         self._sampling = sampling
         self.takes_n = takes_n
+        self._answered = False
+        self._doubted: set[int] = set()
+        """Prompts that were refused with ``n``."""
+        self._held: list[tuple[Completion, str]] = []
+        """Refusals before the first answer, with their errors: the fault may be any request's."""
         self._jobs: asyncio.PriorityQueue[Job] = asyncio.PriorityQueue()
         # The stream has no bound, so that what was paid for is never lost; `room` is the bound.
         self._room = asyncio.Semaphore(AHEAD * settings.concurrency)
@@ -114,6 +119,8 @@ class _Asking:
                         workers.start_soon(self._work, server)
                     await self._jobs.join()
                     workers.cancel_scope.cancel()
+                if self._held:
+                    raise UserError(self._held[0][1])
             except BaseExceptionGroup as several:  # the first to fail ended the others
                 raise several.exceptions[0] from None
 
@@ -134,19 +141,42 @@ class _Asking:
         try:
             answer = await server.ask(asked)
         except RefusedError as error:
-            if len(samples) == 1:
-                name = prompt.question_id or f"prompt {index}"
-                raise UserError(f"{name}: {error}; {KEPT}") from None
-            # It may be `n` that is refused; if not, one sample alone will tell.
-            self.takes_n = False
-            self._room.release()
-            self._split(index, samples)
+            self._refuse(index, samples, error)
             return
         made = completions(answer, self._sampling, index, samples)
-        self._done.send_nowait(made)
+        self._answered = True
+        if index in self._doubted:
+            self.takes_n = False
+        self._done.send_nowait([*made, *(one for one, _ in self._held)])
+        self._held.clear()
         if left := samples[len(made) :]:
             self.takes_n = False
             self._split(index, left)
+
+    def _refuse(self, index: int, samples: range, error: RefusedError) -> None:
+        """Leave a prompt out, unless it is not the prompt that the server minds."""
+        told = f"{self._prompts[index].question_id or f'prompt {index}'}: {error}; {KEPT}"
+        certain = error.reason in ("content_filter", "too_long")
+        if len(samples) > 1 and not certain:
+            # It may be `n` that is refused; if not, one sample alone will tell.
+            self._doubted.add(index)
+            self._room.release()
+            self._split(index, samples)
+            return
+        if error.reason == "fields":
+            raise UserError(told)
+        left_out = [
+            Completion(index, sample, f"{error.reason}: {error}", 0, 0, "refused")
+            for sample in samples
+        ]
+        if certain or self._answered:
+            self._done.send_nowait(left_out)
+            return
+        self._room.release()
+        self._held += [(one, told) for one in left_out]
+        held = {one.prompt for one, _ in self._held}
+        if len(held) > max(1, self._settings.stop_after * len(self._prompts)):
+            raise UserError(told)
 
     def _split(self, index: int, samples: range) -> None:
         for sample in samples:
