@@ -70,7 +70,7 @@ def extract(text: str, ignore: Container[str] = ()) -> Extracted:
         ignore: rules that are not tried.
     """
     lines = _own(text[:LONGEST])
-    marks = sorted(_marks(lines, ignore))
+    marks = sorted({*_marks(lines, ignore)})
     end = _run_on(lines, marks)
     if end < len(lines):
         lines = lines[:end]
@@ -97,9 +97,9 @@ def _own(text: str) -> str:
     """Return a text without drafts, up to the end of the turn; every line behind a line break."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "<<" in text:
+        text = _CALCULATOR.sub("", text)
     if "<" in text or "[" in text or "◁" in text:
-        if "<<" in text:
-            text = _CALCULATOR.sub("", text)
         _, text = split_thinking(text)
     lines = "\n" + text.strip()
     if ("<" in lines or "[" in lines) and (turn := _TURN.search(lines, 2)) is not None:
@@ -202,7 +202,11 @@ _VALUE = re.compile(
 )
 """How a value begins behind hash marks."""
 _JSON = re.compile(r"(?:\s{0,4}[\"'](?=([^\"'\n]{1,200})[\"'])|\s{0,4}(?=([^,}\n]{1,200})))")
-_WORDS = ("nswer", "NSWER", "esult", "\nans", "\nAns", "\nANS")
+_WORDS = (
+    ("nswer", 1), ("NSWER", 1), ("esult", 1), ("\nans", -1), ("\nAns", -1), ("\nANS", -1),
+    ("答", 0),
+)  # fmt: skip
+"""What is in ``_WORD`` and how far behind its start: far faster to find than the pattern itself."""
 _LETTER = re.compile(rf"{_LINE}A{_MARKS}:[*_]{{0,3}}")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{")
 _TAG = re.compile(r"<(final_?answer|answer|ans|result|final)>", re.IGNORECASE)
@@ -210,10 +214,7 @@ _TAG = re.compile(r"<(final_?answer|answer|ans|result|final)>", re.IGNORECASE)
 
 def _marks(text: str, ignore: Container[str]) -> Iterator[_Mark]:
     """Yield the markers of a text that are not ignored, kind by kind."""
-    found = [_LETTER.finditer(text)]
-    # To look whether a word is there at all is far faster than the patterns.
-    if any(word in text for word in _WORDS) or not text.isascii():
-        found.append(_WORD.finditer(text))
+    found = [_LETTER.finditer(text), _words(text)]
     if "####" in text:
         found.append(_HASHES.finditer(text))
     if "box" in text:
@@ -225,6 +226,17 @@ def _marks(text: str, ignore: Container[str]) -> Iterator[_Mark]:
             mark = _mark(text, match)
             if mark is not None and mark.rule not in ignore:
                 yield mark
+
+
+def _words(text: str) -> Iterator[re.Match[str]]:
+    """Yield the words of a text that say that an answer follows; some of them twice."""
+    for piece, back in _WORDS:
+        at = text.find(piece)
+        while at >= 0:
+            match = _WORD.match(text, at - back)
+            if match is not None:
+                yield match
+            at = text.find(piece, at + 1)
 
 
 def _mark(text: str, match: re.Match[str]) -> _Mark | None:

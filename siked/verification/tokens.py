@@ -17,6 +17,8 @@ from enum import Enum, auto
 from fractions import Fraction
 from typing import NamedTuple
 
+from siked.verification.words import HAN
+
 MOST_DIGITS = 1000
 """Longer numbers, and powers of ten beyond, are not read: conversion takes quadratic time."""
 MINUS = "-\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d"
@@ -40,10 +42,10 @@ _DIGITS = (
 )
 _SUFFIX = (
     r"(?:\s?(?P<percent>%|(?i:percent\b|per cent\b))"
-    r"|\s?(?P<scale>(?i:hundred|thousand|million|billion|trillion|[bmt]n)\b|[百千万萬亿億])"
+    r"|\s?(?P<scale>(?i:hundred|thousand|million|billion|trillion|[bmt]n)\b|百(?!分)|千(?![克米瓦卡])|[万萬亿億])"
     r"|(?P<short>[kKMB])(?![A-Za-z]))?"
 )
-_LETTER = r"[^\W\d_]"
+_LETTER = rf"[^\W\d_{HAN}]"
 _UNIT_POWER = r"(?:\^\(?[-−]?[1-4]\)?|[²³])?"
 _TOKEN = re.compile(
     rf"(?P<hour>\d{{1,2}}):00\s?(?:[ap]\.?m\b|o.clock\b)"
@@ -57,6 +59,7 @@ _TOKEN = re.compile(
     rf"(?:[eE]\+?(?P<e>[{MINUS}]?\d{{1,5}})(?!\d|\.\d))?{_SUFFIX})"
     rf"|(?P<sign>[{MINUS}]|[-+*/^×·÷√π±()\[\]=≈→<>≤≥≠∞∪]|[,;:.!?…。，、；：]|\n)"
     r"|(?P<name>[A-Za-zÀ-ÖØ-öø-ɏͰ-ϿЀ-ӿ_]{1,60}\d\w{0,60})"
+    rf"|(?P<han>[{HAN}]{{1,30}})"
     rf"|(?P<word>{_LETTER}{{1,60}}+{_UNIT_POWER}(?:[-/'’·]{_LETTER}{{1,60}}+{_UNIT_POWER}){{0,6}})"
 )  # fmt: skip
 
@@ -111,8 +114,12 @@ def tokens(text: str) -> list[Token]:
             number = None if match["more"] else _literal(match)
             kind = Kind.BAD if number is None else Kind.NUMBER
             money = match["currency"] is not None
-            found.append(Token(kind, word, start, at, number, money))
-        elif match["word"] is not None:
+            token = Token(kind, word, start, at, number, money)
+            if found and (whole := _together(found[-1], token)) is not None:
+                found[-1] = whole
+            else:
+                found.append(token)
+        elif match["word"] is not None or match["han"] is not None:
             found.append(Token(Kind.WORD, word, start, at))
         elif match["sign"] is not None:
             sign = "-" if word in MINUS and word != "—" else _FULL.get(word, word)
@@ -131,6 +138,17 @@ def tokens(text: str) -> list[Token]:
             places = 0 if value.denominator == 1 else 1
             found.append(Token(Kind.ADJECTIVE, word, start, at, Number(value, places)))
     return found
+
+
+def _together(left: Token, right: Token) -> Token | None:
+    """Return two numbers that are one, the second below the size of the first: 1万2千."""
+    size = _SCALES[left.text[-1]] if left.text[-1] in HAN else None
+    if left.number is None or right.number is None or size is None or left.end < right.start:
+        return None
+    value = left.number.value + right.number.value
+    if right.currency or right.number.value >= size or value.denominator != 1:
+        return None
+    return left._replace(text=left.text + right.text, end=right.end, number=Number(value, 0))
 
 
 _FULL = {"。": ".", "，": ",", "、": ",", "；": ";", "：": ":"}

@@ -1,4 +1,4 @@
-"""Numbers in words: "forty-two", "one hundred and five", "two and a half", "two-thirds"."""
+"""Numbers in words: "forty-two", "one hundred and five", "two and a half", "二十五"."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ _ALONE = {"half", "third", "quarter"}
 """Parts that "a" may stand in front of for one."""
 _KNOWN = {*_ONES, *_TENS, "dozen", "half", "hundred", *_SCALES}
 _MOST_WORDS = 24
+_HAN_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {
+    "\u3007": 0, "两": 2, "兩": 2,
+}  # fmt: skip
+_HAN_SIZES = {
+    "十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
+}  # fmt: skip
+HAN = "".join((*_HAN_DIGITS, *_HAN_SIZES))
+"""The signs that Chinese and Japanese numbers in words are made of."""
+_COUNTERS = "个個只隻元块塊美圆円人つ本枚匹台名位岁歳年月天日小時时分秒米克斤公"
+"""What may stand behind one such sign that is a number: 三个, but not 一共."""
 
 
 def spoken(words: Sequence[str]) -> tuple[Fraction | None, int] | None:
@@ -34,6 +44,10 @@ def spoken(words: Sequence[str]) -> tuple[Fraction | None, int] | None:
     The number is None where they may mean two things: three quarters may be 3/4 or three coins.
     Where they begin with no number, all is None.
     """
+    if words and words[0][0] in HAN:
+        alone = len(words[0]) == 1 and len(words) > 1 and words[1][0] not in _COUNTERS
+        value = None if alone else _han(words[0])
+        return None if value is None else (Fraction(value), 1)
     if not words or (words[0].partition("-")[0] not in _KNOWN and words[0] != "a"):
         return None
     pieces: list[str] = []
@@ -45,6 +59,31 @@ def spoken(words: Sequence[str]) -> tuple[Fraction | None, int] | None:
     if found is None or found[1] not in ends:
         return None  # "two-story"
     return found[0], ends[found[1]]
+
+
+def _han(word: str) -> int | None:
+    """Return the number that Chinese signs say, 一百零五; None where they say none, 万一."""
+    total = group = 0
+    digit: int | None = None
+    last = 10**9  # the size of the sign before, in its group
+    for sign in word:
+        size = _HAN_SIZES.get(sign)
+        if size is None:
+            if digit:
+                return None
+            digit = _HAN_DIGITS.get(sign)
+            if digit is None:
+                return None
+        elif size < 10**4:
+            if size >= last or digit == 0:
+                return None
+            group, digit, last = group + (digit or 1) * size, None, size
+        else:
+            group += digit or 0
+            if not group:
+                return None
+            total, group, digit, last = total + group * size, 0, None, 10**9
+    return total + group + (digit or 0)
 
 
 def part(words: Sequence[str]) -> tuple[Fraction, int] | None:

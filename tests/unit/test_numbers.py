@@ -319,3 +319,48 @@ def test_a_sentence_with_one_answer_has_it(written: tuple[str, Fraction], form: 
     number = parse(form.format(text.strip().rstrip(".")))
     assert number is not None
     assert number.value == value
+
+
+def in_han(value: int) -> str:
+    """Write a number below 10^12 as Chinese does."""
+    if value >= 10**4:
+        size, sign = (10**8, "亿") if value >= 10**8 else (10**4, "万")
+        high, low = divmod(value, size)
+        gap = "零" if low and low < size // 10 else ""
+        return in_han(high) + sign + gap + (in_han(low) if low else "")
+    written, left = "", value
+    for size, sign in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit, left = divmod(left, size)
+        if digit:
+            written += "零一二三四五六七八九"[digit] + sign
+        elif written and left and written[-1] != "零":
+            written += "零"
+    return (written.rstrip("零") or "零").removeprefix("一" if 10 <= value < 20 else " ")
+
+
+@given(
+    st.one_of(st.integers(0, 99_999), st.integers(0, 10**12 - 1)),
+    st.sampled_from(["{}", "{}个。", "答案是{}元", "共有{}个苹果", "{} 只"]),
+)
+def test_chinese_numbers_in_words_are_read(value: int, frame: str) -> None:
+    number = parse(frame.format(in_han(value)))
+    assert number is not None
+    assert number.value == value
+
+
+@given(st.integers(1, 9999), st.integers(1, 9), st.sampled_from("万萬億亿"))
+def test_mixed_digits_and_sizes_are_one_number(high: int, low: int, sign: str) -> None:
+    size = 10**4 if sign in "万萬" else 10**8
+    number = parse(f"{high}{sign}{low}千")
+    assert number is not None
+    assert number.value == high * size + low * 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["一共18个", "一个人有18个", "万一是18", "千万不要忘记18个", "18千克", "18百分点", "第一, 18"],
+)
+def test_signs_of_numbers_in_chinese_words_are_none(text: str) -> None:
+    number = parse(text)
+    assert number is not None
+    assert number.value == 18
