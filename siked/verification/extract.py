@@ -117,9 +117,10 @@ _NEXT = re.compile(
     r"|Assistant|Response)"
     rf"\s{{0,2}}(?P<number>\d{{0,4}})(?:{_MARKS}[:.)]|[*_\]]{{0,4}}(?:\n|$))"
     r"|(?<=#)\s{0,4}(?:Instruction|Question|Problem|Input|Example|Response)\b"
-    r"|(?:here(?:'s|’s| is| are)|now,?|next,?|let(?:'s|’s) (?:try|do|solve))\s(?:is\s)?"
-    r"(?:another|a new|the next|a similar|one more|more)\s[\w ]{0,20}?"
+    r"|(?:here(?:'s|’s| is| are)|(?:now|next),?(?:\slet(?:'s|’s)\s\w{2,8})?|let(?:'s|’s)\s\w{2,8})"
+    r"\s(?:is\s)?(?:another|a new|the next|a similar|one more|more)\s[\w ]{0,20}?"
     r"(?:question|problem|example|exercise|task)"
+    r"|next (?:question|problem|example|exercise|task)\b"
     r"|<(?:question|problem|user|instruction)>)",
     re.IGNORECASE,
 )
@@ -177,13 +178,13 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_BEFORE = 60
-_SAID_BEFORE = re.compile(r"(?:\b(?:the|my|our|correct|final|so|thus)|[.!?;,])\Z")
+_SAID_BEFORE = re.compile(r"(?:\b(?:the|my|our|correct|final|so|thus)|[.!?;:,])\Z")
 _OTHER_WORDS = ("答案", "答え", "答")
 _AFTER = re.compile(
     r"s?(?P<quote>[\"'])?[*_`\]\"')]{0,4}(?:</\w{1,6}>)?"
     r"(?:\s{0,2}\([^()\n]{0,40}\)|,[^,.:\n]{1,30},|\s(?:to|for|of|in)\s(?=[^.:=\n]{1,60}\s(?:is|are|was|:)\s)"
     r"(?:[^\s.:=]{1,30}\s){1,10}?(?=(?:is|are|was)\b))?"
-    r"(?:\s{0,3}[*_`]{0,3}(?P<sign>[:：=])|\s{1,3}(?P<dash>[-–—])(?=\s)"
+    r"(?:\s{0,3}[*_`]{0,3}(?P<sign>=>|->|[:：=→])|\s{1,3}(?P<dash>[-–—])(?=\s)"
     r"|(?P<is>\s{0,2}(?:是|为|は)|\s{0,3}(?:is|are|was|would be|will be|should be|must be|"
     r"comes (?:out )?to|equals|works out to|turns out to be|becomes)\b"
     r"(?!\s+not\b))(?:\s{0,2}[:：])?"
@@ -285,7 +286,7 @@ def _word_rule(text: str, word: re.Match[str], after: re.Match[str]) -> str | No
     if alone:
         lower = word[0][0] == "a" or len(word[0]) == len("Ans")
         return "answer-equals" if sign == "=" or (lower and sign) else "answer-letter"
-    said = sign in (":", "：", "=") and _SAID_BEFORE.search(previous) is not None
+    said = after["sign"] is not None and _SAID_BEFORE.search(previous) is not None
     return "the-answer-is" if said else None
 
 
@@ -321,6 +322,10 @@ _CONCLUDES = re.compile(
 )  # fmt: skip
 
 
+_SECOND = re.compile(r"[A-Za-z]\s{0,2}=\s{0,2}\Z")
+"""The second unknown: ``x = \\boxed{5}, y = \\boxed{7}``."""
+
+
 def _stated(text: str, marks: list[_Mark]) -> tuple[str | None, str] | None:
     """Return what the last marker with a value states, with its rule; None without any.
 
@@ -338,10 +343,11 @@ def _stated(text: str, marks: list[_Mark]) -> tuple[str | None, str] | None:
         if mark.rule == "boxed" and mark.close == len(text):
             return None, rule
         if reading is not None:
-            if mark.rule == "boxed" and _one_of_several(text, marks, at, reading):
-                return text[marks[at - 1].start : mark.close + 1][:_MOST_STATED].strip(), rule
+            if mark.rule == "boxed" and (both := _both(text, marks, at, reading)) is not None:
+                return both, rule
             if reading.number is not None or reading.latex is not None:
-                return (_retracted(text, ends) or reading.text), rule
+                said = ends if mark.close >= 0 else mark.end
+                return (_retracted(text, said) or reading.text), rule
             if worded is None or (not _digits(worded[0]) and _digits(reading.text)):
                 worded = reading.text, rule
                 if _digits(reading.text) or rule in ("final-answer", "boxed"):
@@ -415,17 +421,17 @@ def _shown(text: str, at: int, stop: int) -> tuple[Reading | None, int]:
     return (read(inside) if inside else None), end
 
 
-def _one_of_several(text: str, marks: list[_Mark], at: int, reading: Reading) -> bool:
-    """Return whether a box stands beside another one with another value: "18, 20"."""
+def _both(text: str, marks: list[_Mark], at: int, reading: Reading) -> str | None:
+    """Return a box's value with that of another one beside it, "18, 20"; None without one."""
     if at == 0 or marks[at - 1].rule != "boxed" or marks[at - 1].close >= marks[at].start:
-        return False
+        return None
     between = text[marks[at - 1].close + 1 : marks[at].start]
-    if len(between) > 80 or _CONCLUDES.search(between) is not None:
-        return False
+    if len(between) > 80 or _CONCLUDES.search(_SECOND.sub("", between)) is not None:
+        return None
     other = read(text[marks[at - 1].end : marks[at - 1].close])
-    return (
-        other.number is None or reading.number is None or other.number.value != reading.number.value
-    )
+    if other.number and reading.number and other.number.value == reading.number.value:
+        return None
+    return f"{other.text}, {reading.text}"[:_MOST_STATED]
 
 
 def _retracted(text: str, at: int) -> str | None:

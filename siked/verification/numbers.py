@@ -100,10 +100,17 @@ _REMAINDER = re.compile(r"[rR]\d+")
 _MORE = {"more", "less", "greater", "fewer", "larger", "smaller", "higher", "lower", "bigger"}
 _PARTS_OF = {
     "half", "third", "quarter", "twice", "double", "triple", "thrice", "quadruple", "fourth",
-    "fifth", "percent", "thirds", "quarters", "%",
+    "fifth", "percent", "thirds", "quarters", "%", "root", "square", "cube",
 }  # fmt: skip
 _PART_LINKS = {"of", "the", "as", "many", "much", "than", "a", "an", "that", "big", "large", "old"}
 _RAISED = {"squared", "cubed", "factorial"}
+_FUNCTIONS = {"log", "ln", "sin", "cos", "tan", "exp", "sqrt"}
+_WHOLE = {"total", "all", "altogether", "overall"}
+"""Behind a value at the end, this says that the value is the result."""
+_TIMES = {
+    "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks",
+    "month", "months", "year", "years",
+}  # fmt: skip
 _NO = {
     "answer", "solution", "idea", "information", "number", "way", "one", "possible", "enough",
     "such", "conclusion", "valid", "real", "not", "it", "that", "this", "the", "i", "we",
@@ -305,32 +312,49 @@ def _dashes(found: list[Token], at: int) -> bool:
 def _value(found: list[Token], begin: int, value: Value) -> _Item:
     """Return arithmetic as an item: broken where it is a part of something longer."""
     start, end = found[begin].start, found[value.end - 1].end
-    before = found[begin - 1] if begin else None
-    after = found[value.end] if value.end < len(found) else None
-    cut = variable = False
-    if after is not None:
-        glued = after.start == found[value.end - 1].end
-        beyond = found[value.end + 1] if value.end + 1 < len(found) else None
-        if after.text in ("^", "√", "×", "·", "±", "+") or (after.text == "(" and glued):
-            cut = True
-        elif after.text in ("-", "/", "*") and beyond is not None and beyond.kind is Kind.WORD:
-            variable = cut = single_letter(beyond.text)
-        elif after.kind is Kind.WORD and single_letter(after.text):
-            variable = cut = True
-    if before is not None and before.kind is Kind.SIGN and before.text in "+*×·/^√" and begin > 1:
-        cut = True
-        variable = found[begin - 2].kind is Kind.WORD
-    elif before is not None and found[begin].text in ("-", "+"):
-        # "x - 9", "cost + 9", "--5"; but "is - 18", "score -18"
-        cut = before.text in ("-", "+") or (before.kind is Kind.WORD and found[begin].text == "+")
-        variable = before.kind is Kind.WORD and single_letter(before.text)
-        cut = cut or variable
-    elif before is not None and before.kind is Kind.WORD and found[begin].text == "(":
-        cut = before.end == start  # f(2)
+    cut_off, unknown = _goes_on_as_expression(found, value.end)
+    cut, variable = _begins_within_expression(found, begin)
+    cut, variable = cut or cut_off, variable or unknown
     if cut or value.latex is None:
         return _Item("broken", "", start, end, variable=variable)
     alone = found[begin].currency and value.end == begin + 1
     return _Item("value", "$" if alone else "", start, end, value.number, value.latex)
+
+
+def _goes_on_as_expression(found: list[Token], end: int) -> tuple[bool, bool]:
+    """Return whether an expression goes on behind a value, and whether with a variable."""
+    if end == len(found):
+        return False, False
+    after, glued = found[end], found[end].start == found[end - 1].end
+    if after.text in ("^", "√", "×", "·", "±", "+") or (after.text == "(" and glued):
+        return True, False
+    variable = False
+    if after.kind is Kind.WORD:
+        variable = single_letter(after.text) or (glued and after.text in ("i", "n"))
+    elif after.text in ("-", "/", "*"):
+        beyond = found[end + 1 : end + 3]
+        factor = beyond[-1] if beyond and beyond[0].text == "(" else beyond[0] if beyond else None
+        variable = factor is not None and factor.kind is Kind.WORD and single_letter(factor.text)
+    return variable, variable
+
+
+def _begins_within_expression(found: list[Token], begin: int) -> tuple[bool, bool]:
+    """Return whether a value ends a longer expression, and whether one with a variable."""
+    if begin == 0:
+        return False, False
+    before, first = found[begin - 1], found[begin]
+    if before.kind is Kind.SIGN and before.text in "+*×·/^√" and begin > 1:
+        glued = before.end == first.start
+        if before.text == "*" and glued and found[begin - 2].end < before.start:
+            return False, False  # *18*
+        return True, found[begin - 2].kind is Kind.WORD
+    if first.text in ("-", "+"):
+        # "x - 9", "cost + 9", "--5"; but "is - 18", "score -18"
+        variable = before.kind is Kind.WORD and single_letter(before.text)
+        word = before.kind is Kind.WORD and first.text == "+"
+        return before.text in ("-", "+") or word or variable, variable
+    glued = before.end == first.start
+    return before.kind is Kind.WORD and first.text == "(" and glued, False  # f(2)
 
 
 def _word(found: list[Token], at: int, items: list[_Item]) -> int:
@@ -413,6 +437,10 @@ def _sentence(items: list[_Item]) -> _Item | None:
     for at in range(len(items) - 1, 0, -1):
         if items[at].text.lower() in _RESULT and _valued(items[at:]) and _valued(items[:at]):
             return _equation(items[at + 1 :])
+    if items[-1].text.lower() in _WHOLE:
+        at = max((at for at, one in enumerate(items) if one.text == ","), default=len(items))
+        if sum(one.valued for one in items[at:]) == 1:
+            return _equation(items[at + 1 :])
     return _equation(items)
 
 
@@ -430,7 +458,7 @@ def _equation(items: list[_Item]) -> _Item | None:
         sides = _split(clause, lambda one: one.kind == "mark" and one.text in "=≈")
         if len(sides) == 1 and last is not None:
             continue  # "x = 5, for 3 days"
-        unsolved = len(sides) > 1 and any(one.variable for one in sides[0])
+        unsolved = len(sides) > 1 and any(one.variable or _raised(one) for one in sides[0])
         value = next((one for side in reversed(sides) if (one := _labelled(side))), None)
         if unsolved:
             last = last or _SEVERAL
@@ -439,6 +467,11 @@ def _equation(items: list[_Item]) -> _Item | None:
             if len(sides) > 1 and not _valued(sides[0]):
                 named[" ".join(one.text for one in sides[0])] = value
     return last if len({_key(one) for one in named.values()}) < 2 else _SEVERAL
+
+
+def _raised(item: _Item) -> bool:
+    """Return whether an item is a power of a variable: ``x^2``."""
+    return item.kind == "word" and len(item.text) > 1 and single_letter(item.text)
 
 
 def _labelled(items: list[_Item]) -> _Item | None:
@@ -533,7 +566,8 @@ def _came_to(items: list[_Item], places: list[int]) -> _Item | None:
     if len(behind) != 1 or behind[0] == places[0]:
         return None
     between = items[places[places.index(behind[0]) - 1] + 1 : behind[0]]
-    if any(one.text.lower() in ("and", "but", ",", ";", "there") for one in between):
+    words = {one.text.lower() for one in between}
+    if words & {"and", "but", ";", "there"} or ("," in words and "which" not in words):
         return None  # "18 are red and 19 are blue"
     return _phrase(items[behind[0] :])
 
@@ -548,7 +582,7 @@ def _goes_on(items: list[_Item], places: list[int]) -> bool:
     if not words or words[-1] in _BETWEEN or words[-1] == ",":
         return False
     if all(word in _ODDS for word in words):
-        return False
+        return words == ["in"] and _text(items, second + 1) in _TIMES
     clause = next((word for word in words if word in _CLAUSE), None)
     if clause is None:
         return False
@@ -567,12 +601,14 @@ def _denominates(items: list[_Item], first: int, second: int) -> bool:
 def _bent(items: list[_Item], at: int) -> bool:
     """Return whether what stands beside a value says another one: "more than 18", "half of 36"."""
     before = [one.text.lower() for one in items[max(at - 6, 0) : at]]
-    if items[at].kind == "broken" or before[-1:] == ["not"] or _MONTHS & {*before[-1:]}:
+    if items[at].kind == "broken" or (_MONTHS | _FUNCTIONS | {"not"}) & {*before[-1:]}:
+        return True
+    if before[-3:] == ["not", "equal", "to"]:
         return True
     if before[-1:] == ["than"] and before[-2:-1] and before[-2] in _MORE:
         return before[-3:-2] != ["no"]
     after = _text(items, at + 1)
-    factor = at + 2 < len(items) and items[at + 2].valued
+    factor = at + 2 < len(items) and (items[at + 2].valued or single_letter(items[at + 2].text))
     if after in _RAISED or (after in ("times", "plus", "minus", "x") and factor):
         return True
     while before and before[-1] in _PART_LINKS:

@@ -198,6 +198,32 @@ def test_what_is_stated_last_counts_whatever_the_markers(
         assert number.value == last[1], whole
 
 
+@given(
+    plainly,
+    plainly,
+    st.sampled_from(
+        [
+            "The answer is {0}. No, wait. It's {1}.",
+            "The answer is {0}. Wait, that's wrong: it is {1}.",
+            "Final Answer: {0}. Oops, I forgot one, so {1}",
+            "The area is \\boxed{{{0}}}. Half of it: **Answer: {1}**",
+            "It is {0} at first.\n\nFinal Answer => {1}",
+            "It is {0} at first.\n\nAnswer -> {1}",
+            "It is {0} at first.\n\nFinal Answer → {1}",
+            "\\boxed{{{1}}}\n\nNow let's try another problem. Tom has \\boxed{{{0}}}",
+            "\\boxed{{{1}}}\n\nLet's solve one more example. Tom has \\boxed{{{0}}}",
+            "\\boxed{{{1}}}\n\nNext question: Tom has \\boxed{{{0}}}",
+        ]
+    ),
+)
+def test_of_two_stated_answers_the_right_one_counts(
+    draft: tuple[str, int], last: tuple[str, int], form: str
+) -> None:
+    number = parse(extract(form.format(draft[0], last[0])).answer or "")
+    assert number is not None
+    assert number.value == last[1]
+
+
 DRAFTS = {
     "<think>\n#### 12 is the format": None,
     "<think>9*2 = 18, in 3 days</think>\n<answer>18</answer>\nConfidence: 95%": "18",
@@ -222,7 +248,12 @@ def test_drafts_and_what_was_taken_back_do_not_count(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\\boxed{1331}, \\boxed{1728}", "Adults: \\boxed{3} Children: \\boxed{5}"]
+    "text",
+    [
+        "\\boxed{1331}, \\boxed{1728}",
+        "Adults: \\boxed{3} Children: \\boxed{5}",
+        "$x = \\boxed{5}$, $y = \\boxed{18}$",
+    ],
 )
 def test_a_box_for_each_value_is_no_answer(text: str) -> None:
     found = extract(text)

@@ -364,3 +364,41 @@ def test_signs_of_numbers_in_chinese_words_are_none(text: str) -> None:
     number = parse(text)
     assert number is not None
     assert number.value == 18
+
+
+@given(
+    st.integers(2, 10**6),
+    st.sampled_from(
+        [
+            "square root of {}", "the square of {}", "the cube of {}", "{} plus x", "{} minus y",
+            "log {}", "$\\log_{{2}} {}$", "$\\sin {}$", "not equal to {}", "x^2 = {}", "x² = {}",
+            "$\\frac{{{}}}{{x}}$", "{}/(x + 1)", "${}i$", "{}n", "{}x", "x + {}",
+        ]
+    ),
+)  # fmt: skip
+def test_a_part_of_an_expression_is_no_value(value: int, form: str) -> None:
+    assert parse(form.format(value)) is None
+
+
+@given(
+    st.integers(100, 10**6),
+    st.integers(2, 99),
+    st.sampled_from(
+        [
+            "Janet earns *${0}* a day.", "She has *{0}* of them.", "{0} in {1} days",
+            "{0} in {1} hours", "{1} each for {1} people, {0} in total", "{1} each, {0} altogether",
+            "{1} boxes of {1}, which makes {0}", "{1} bags of {1}, which is {0} in all",
+        ]
+    ),
+)  # fmt: skip
+def test_a_phrase_with_another_number_in_it_has_its_result(
+    value: int, other: int, form: str
+) -> None:
+    number = parse(form.format(value, other))
+    assert number is not None
+    assert number.value == value
+
+
+@pytest.mark.parametrize("text", ["1 in 6", "5 in 7 people", "18 in 3", "5 out of 7"])
+def test_odds_are_no_value(text: str) -> None:
+    assert parse(text) is None

@@ -64,6 +64,8 @@ READ_FROM_PROGRAMS = [
     "class answer:\n    value = 18\nprint(answer.value)",
     "def answer():\n    return 18\nans = answer()",
     "def main():\n    print('Answer:', 18)\nprint(main())",
+    "answer = ''\nprint(18)", "answer = None\nprint(18)",
+    "ans = '  '\ndef solution():\n    return 18",
     "print(18)\nprint('Done')", "print(18)\nprint('Checked 2 times')", "print(18)\nprint(True)",
     "x = 9\nprint('Total:', x * 2)\nprint('-' * 20)", "answer = '18 dollars in 3 days'",
     "print(1.8 * 10 * 1.0000000000000002)", "print('$' + str(0.07 * 100 + 11))",

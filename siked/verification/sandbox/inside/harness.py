@@ -237,7 +237,9 @@ def _answer(
 
 
 def _is_no_value(value: Any) -> bool:
-    """Whether something that is named like an answer holds none: a function, class or symbol."""
+    """Whether something named like an answer holds none: a function, class, symbol, blank text."""
+    if type(value) is str and not value.strip():
+        return True
     if isinstance(value, FunctionType | type | ModuleType) or hasattr(value, "__wrapped__"):
         return True
     if type(value).__module__.partition(".")[0] != "sympy":
