@@ -224,6 +224,29 @@ def test_of_two_stated_answers_the_right_one_counts(
     assert number.value == last[1]
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "She has 9 eggs.", "9 * 2 = 18", "The answer is:", "Final Answer:", "A: 7", "A:",
+                "Answer", "So the answer is 7.", "Q: Tom?", "Question: Tom has 4.", "---", "",
+                "\\boxed{7}", "\\boxed{7", "<answer>7", "#### 7", "#### Eggs", "Wait, no.",
+                "ans = 7", "ans is", "cans", "A *: x", "Result: 7",
+                "The final result is", "**Answer**", "18 (", "答案是", "Step 1:",
+            ]
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["A: {}", "Answer: {}", "Final Answer: {}", "Final answer: {}", "#### {}"]),
+    st.sampled_from(["18", "$18.50", "-3.", "0.5."]),
+)  # fmt: skip
+def test_the_short_way_gives_what_the_long_one_gives(
+    front: list[str], marker: str, value: str
+) -> None:
+    text = "\n".join([*front, marker.format(value)])
+    assert extract(text) == extract(text, {"none of these"})
+
+
 DRAFTS = {
     "<think>\n#### 12 is the format": None,
     "<think>9*2 = 18, in 3 days</think>\n<answer>18</answer>\nConfidence: 95%": "18",
