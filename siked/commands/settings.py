@@ -53,10 +53,13 @@ def preset(
     say(f"{layout.PARAMS} is now {chosen}: `dvc repro` runs it")
 
 
+_SENTENCE_END = re.compile(r"(?<=\.)\s")
+
+
 def _read_purpose(preset: Path) -> str:
     """Return the first sentence of the comment that a preset begins with."""
     lines = takewhile(lambda line: line.startswith("#"), preset.read_text("utf-8").splitlines())
-    return re.split(r"(?<=\.)\s", " ".join(line.lstrip("# ") for line in lines))[0]
+    return _SENTENCE_END.split(" ".join(line.lstrip("# ") for line in lines))[0]
 
 
 def _format_value(values: Any, key: str) -> str:
