@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from siked.commands.watching import rendered
+from siked.commands.watch import render
 from siked.errors import UserError
 from siked.run.dvc import Pipeline, State
 from siked.run.progress import Watcher, shown
@@ -109,7 +109,7 @@ def states(root, running=(), failed=()):
 
 def printed(root, width=80, **options):
     console = Console(file=io.StringIO(), width=width, **options)
-    console.print(rendered(Watcher(root).runs(), only_ascii=False))
+    console.print(render(Watcher(root).runs(), only_ascii=False))
     return console.file.getvalue()
 
 
@@ -270,7 +270,7 @@ def test_it_fits_a_terminal_of_80_columns(root, monkeypatch):
 def test_without_unicode_it_is_ascii(root):
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
     console = Console(file=file, width=80)
-    console.print(rendered(Watcher(root).runs(), only_ascii=True))
+    console.print(render(Watcher(root).runs(), only_ascii=True))
     file.seek(0)
     assert "it1  + train  + eval" in file.read()
 
