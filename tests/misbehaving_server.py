@@ -184,6 +184,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_refuse(self, _: Request) -> None:
         self.reply({"error": {"message": "prompt is\ntoo long"}}, 400)
 
+    def do_moved(self, request: Request) -> None:
+        self.reply({}, 307, Location=f"{request.path}/")
+
+    def do_nowhere(self, _: Request) -> None:
+        self.reply({"detail": "Not Found"}, 404)
+
     def do_filtered(self, _: Request) -> None:
         error = {"message": "the prompt was filtered", "code": "content_filter", "param": "prompt"}
         self.reply({"error": error}, 400)

@@ -142,9 +142,109 @@ def test_tokens_add_up_to_what_the_server_counts():
         completions = asked_of(server)
     assert sum(one.prompt_tokens for one in completions) == PROMPT_TOKENS * len(server.requests)
     assert sum(one.completion_tokens for one in completions) == TOKENS * len(completions)
-    with misbehaving(lambda request: good(request) | {"usage": None}) as server:
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, {}, [], {"prompt_tokens": None}, {"prompt_tokens": -1, "completion_tokens": "x"}],
+)
+def test_no_or_nonsensical_usage_counts_as_nothing(usage):
+    with misbehaving(lambda request: good(request) | {"usage": usage}) as server:
         check_whole(completions := asked_of(server))
+        assert len(server.requests) == len(PROMPTS)
     assert {(one.prompt_tokens, one.completion_tokens) for one in completions} == {(0, 0)}
+
+
+HALF = {"message": {"content": "half a te"}, "finish_reason": "error"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error": {"message": "daily limit reached", "code": 429}, "user_id": "u"},
+        {"error": {"message": "daily limit reached"}, "choices": [HALF]},
+        {"choices": [HALF | {"error": {"message": "daily limit reached"}}]},
+        {"choices": [HALF | {"finish_reason": "stop", "error": "daily limit reached"}]},
+    ],
+)
+def test_an_error_in_a_good_answer_is_tried_again_and_its_words_are_shown(error):
+    with misbehaving(lambda request: "" if request.attempt else error) as server:
+        check_whole(asked_of(server))
+    with (
+        misbehaving(lambda _: error) as server,
+        pytest.raises(UserError, match="daily limit reached"),
+    ):
+        asked_of(server, retries=1)
+
+
+def test_choices_may_come_in_any_order():
+    def backwards(request):
+        answer = good(request)
+        return answer | {"choices": answer["choices"][::-1]}
+
+    with misbehaving(backwards) as server:
+        for one in asked_of(server):
+            assert one.text.endswith(f" / {one.sample}")
+
+
+def test_a_redirect_is_followed():
+    with misbehaving(lambda one: "" if one.path.endswith("/") else "moved") as server:
+        check_whole(asked_of(server))
+
+
+@pytest.mark.parametrize(
+    ("end", "hint"),
+    [
+        ("", "does engine.url lack /v1"),
+        ("/v1/chat/completions", "leave /chat/completions out of engine.url"),
+        ("/v1/completions/", "leave /completions out of engine.url"),
+    ],
+)
+@pytest.mark.parametrize("trick", ["nowhere", "html"])
+def test_a_url_with_a_usual_mistake_is_told_so(end, hint, trick):
+    with misbehaving(lambda _: trick) as server:
+        way = OpenAISettings(name="openai", url=server.url.removesuffix("/v1") + end, retries=0)
+        with pytest.raises(UserError, match=hint):
+            list(OpenAIEngine(way, "m").generate(PROMPTS, DRAWN))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "max_tokens is not known here, use max_completion_tokens",
+        "Unsupported parameter: 'max_tokens'",
+    ],
+)
+def test_the_token_limits_other_name_is_found_and_remembered(said):
+    def trick(request):
+        known = "max_tokens" not in request.body
+        return "" if known else {"status": 400, "error": {"message": said}}
+
+    with misbehaving(trick) as server:
+        check_whole(asked_of(server, concurrency=1))
+        assert len(server.requests) == len(PROMPTS) + 1
+        assert server.requests[-1].body["max_completion_tokens"] == DRAWN.max_new_tokens
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "System role not supported",
+        "Developer instruction is not enabled for this model",
+        "Conversation roles must alternate user/assistant/user/assistant/...",
+        "messages[0].role: system is not one of user, assistant",
+    ],
+)
+def test_a_system_message_that_is_refused_moves_into_the_users(said):
+    def trick(request):
+        known = request.body["messages"][0]["role"] == "user"
+        return "" if known else {"status": 400, "error": {"message": said}}
+
+    with misbehaving(trick) as server:
+        check_whole(asked_of(server, concurrency=1))
+        assert len(server.requests) == len(PROMPTS) + 1
+        (message,) = server.requests[1].body["messages"]
+    assert message == {"role": "user", "content": "Solve it.\n\nQuestion: number 0"}
 
 
 @pytest.mark.parametrize(

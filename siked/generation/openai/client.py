@@ -46,6 +46,15 @@ _FIELDS = re.compile(
     r"|argument|value|request)|not (?:permitted|supported)|does not support|mutually exclusive",
     re.IGNORECASE,
 )
+_RENAMED = re.compile(
+    r"max_completion_tokens|(?:unsupported|unrecognized|unknown|unexpected|extra)\b.{0,40}max_tokens",
+    re.IGNORECASE,
+)
+_NO_SYSTEM = re.compile(
+    r"\bsystem\b.{0,20}\b(?:role|messages?|prompts?|instructions?)\b|\brole\b.{0,20}\bsystem\b"
+    r"|developer instruction|roles must alternate",
+    re.IGNORECASE,
+)
 _WORDS = {"messages", "prompt", "model", "stop", "seed", "n"}
 """Fields whose names are words that a server may use of anything."""
 
@@ -70,6 +79,9 @@ class Server:
         self._client = client
         self._settings = settings
         self._key = key
+        self._tokens = "max_tokens"
+        """What the server calls the token limit."""
+        self._takes_system = True
 
     async def ask(self, body: dict[str, Any]) -> Answer:
         """Send a request until there is a whole answer.
@@ -81,8 +93,9 @@ class Server:
         path = PATHS[self._settings.api]
         url = self._settings.url.rstrip("/") + path
         tries = f"in {self._settings.retries + 1} tries"
+        sent = self._fitted(body)
         try:
-            response = await self._client.post(path, body=body, cast_to=httpx2.Response)
+            response = await self._client.post(path, body=sent, cast_to=httpx2.Response)
         except APITimeoutError:
             raise UserError(
                 f"{url}: no answer within {self._settings.timeout:g} seconds (engine.timeout) "
@@ -95,7 +108,10 @@ class Server:
             raise UserError(f"{url}: no answer {tries}: {why}; {KEPT}") from None
         except APIStatusError as error:
             said = f"answered {error.status_code}: {self._shown(error.response.text)}"
-            reason = _reason(error.response.text[:4000].replace("\\n", " "), body)
+            told = error.response.text[:4000].replace("\\n", " ")
+            if error.status_code in {400, 422} and self._learn(told, sent):
+                return await self.ask(body)
+            reason = _reason(told, sent)
             if error.status_code == 413:
                 raise RefusedError(f"{url}: {said}", "too_long") from None
             if error.status_code in {400, 422} or (
@@ -104,8 +120,28 @@ class Server:
                 raise RefusedError(f"{url}: {said}", reason) from None
             if error.status_code in {401, 403}:
                 raise UserError(f"{url}: {said}; set {KEY} to its key") from None
-            raise UserError(f"{url}: {said}; {KEPT}") from None
+            hint = _hint(self._settings.url) if error.status_code in {404, 405} else ""
+            raise UserError(f"{url}: {said}{hint}; {KEPT}") from None
         return _parsed(response)
+
+    def _fitted(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A request as this server takes it, by what it said of earlier ones."""
+        sent = {self._tokens if name == "max_tokens" else name: body[name] for name in body}
+        if not self._takes_system and _has_system(sent):
+            system, user = sent["messages"]
+            whole = f"{system['content']}\n\n{user['content']}"
+            sent["messages"] = [{"role": "user", "content": whole}]
+        return sent
+
+    def _learn(self, said: str, sent: dict[str, Any]) -> bool:
+        """Whether a refusal tells how the same request is to be sent; that is remembered."""
+        if "max_tokens" in sent and _RENAMED.search(said) and "too large" not in said:
+            self._tokens = "max_completion_tokens"
+            return True
+        if _has_system(sent) and _NO_SYSTEM.search(said):
+            self._takes_system = False
+            return True
+        return False
 
     def _shown(self, text: str) -> str:
         """What a server said, in one short line, without the key where it repeats that."""
@@ -134,7 +170,8 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
                 where = ".".join(map(str, what["loc"]))
                 raise httpx2.DecodingError(
                     f"what it answers is cut off or not OpenAI-compatible ({where or 'JSON'}: "
-                    f"{what['msg']})",
+                    f"{without_secrets(what['msg'].removeprefix('Value error, '), key)[:200]})"
+                    f"{_hint(settings.url)}",
                     request=response.request,
                 ) from None
 
@@ -143,7 +180,10 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
     limits = httpx2.Limits(max_connections=settings.concurrency)
     async with (
         httpx2.AsyncClient(
-            event_hooks={"response": [check]}, timeout=timeout, limits=limits
+            event_hooks={"response": [check]},
+            timeout=timeout,
+            limits=limits,
+            follow_redirects=True,
         ) as transport,
         AsyncOpenAI(
             # The client wants a key; servers that need none do not look at it.
@@ -161,6 +201,19 @@ def _parsed(response: httpx2.Response) -> Answer:
     return Answer.model_validate_json(
         whole_characters(response.content.decode("utf-8", errors="replace"))
     )
+
+
+def _has_system(sent: dict[str, Any]) -> bool:
+    return bool("messages" in sent and sent["messages"][0]["role"] == "system")
+
+
+def _hint(url: str) -> str:
+    """What is often wrong with a URL that leads nowhere."""
+    path = url.rstrip("/")
+    for name in PATHS.values():
+        if path.endswith(name):
+            return f": leave {name} out of engine.url, it is added"
+    return "" if re.search(r"/v\d", path) else ": does engine.url lack /v1?"
 
 
 def _reason(said: str, body: dict[str, Any]) -> str:

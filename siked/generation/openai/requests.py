@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, NonNegativeInt, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from siked.generation.engine import Completion, FinishReason, Sampling
 from siked.prompts import Prompt, join_thinking, messages, plain, split_thinking
@@ -73,26 +73,50 @@ class Choice(BaseModel):
     text: str | None = None
     """Of the completions API."""
     finish_reason: str | None = None
+    index: int | None = None
+    error: Any = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
+        if self.finish_reason == "error" or self.error:
+            raise ValueError(f"ends in an error: {_words(self.error)}")
         if self.message is None and self.text is None:
             raise ValueError("has neither `message` nor `text`")
         return self
 
 
+Count = Annotated[int, BeforeValidator(lambda told: max(told, 0) if isinstance(told, int) else 0)]
+"""What a server counts; 0 where it tells nothing, or nonsense."""
+
+
 class Usage(BaseModel):
     """Tokens of a whole request: its prompt once, and all of its choices."""
 
-    prompt_tokens: NonNegativeInt = 0
-    completion_tokens: NonNegativeInt = 0
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
 
 
 class Answer(BaseModel):
     """What is needed of an answer."""
 
     choices: Annotated[list[Choice], Field(min_length=1)]
-    usage: Usage | None = None
+    usage: Annotated[
+        Usage | None, BeforeValidator(lambda told: told if isinstance(told, dict) else None)
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_error(cls, told: Any) -> Any:
+        if isinstance(told, dict) and told.get("error"):
+            raise ValueError(f"is an error: {_words(told['error'])}")
+        return told
+
+    @model_validator(mode="after")
+    def _choices_in_order(self) -> Self:
+        numbers = [one.index for one in self.choices]
+        if None not in numbers and len(set(numbers)) == len(numbers):
+            self.choices.sort(key=lambda one: one.index or 0)
+        return self
 
 
 def body(
@@ -166,6 +190,12 @@ def completions(
             )
         )
     return made
+
+
+def _words(error: Any) -> str:
+    """What a server says of an error: its message, or all of it."""
+    said = error.get("message", error) if isinstance(error, dict) else error
+    return str(said or "without a word")
 
 
 def _text(choice: Choice) -> str:
