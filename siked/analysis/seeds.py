@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from siked.analysis.figures import DEV
 from siked.analysis.paired import TOGETHER, Answered, common, same_questions
@@ -115,6 +114,8 @@ def _right(student: Answered, benchmarks: Sequence[str]) -> list[float]:
 
 
 def _over_questions(values: np.ndarray) -> dict[str, float]:
+    from scipy import stats  # a second to import; two students are compared without it
+
     found = stats.bootstrap(
         (values.mean(axis=0),),
         np.mean,
@@ -128,6 +129,8 @@ def _over_questions(values: np.ndarray) -> dict[str, float]:
 
 
 def _over_seeds(gains: np.ndarray) -> dict[str, float]:
+    from scipy import stats
+
     mean = gains.mean()
     reach = stats.t.ppf((1 + CONFIDENCE) / 2, len(gains) - 1) * stats.sem(gains)
     return {"low": float(mean - reach), "high": float(mean + reach)}

@@ -16,7 +16,7 @@ from siked.errors import UserError, or_pull
 from siked.models.loading import locate
 from siked.prompts import Prompt, encode, messages, plain, render, student_prompt, teacher_prompt
 from siked.run import layout
-from siked.settings import OpenAISettings, TeacherModel, load_params
+from siked.settings import OpenAISettings, load_params
 from siked.strategies import STRATEGIES
 
 TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.model")
@@ -56,12 +56,12 @@ def prompt(
     elif isinstance(model.engine, OpenAISettings):
         _show_sent(asked, model.engine)
     else:
-        _show_rendered(asked, _tokenizer_folder(model))
+        _show_rendered(asked, locate(model.source, model.revision, files=TOKENIZER))
 
 
 def _show_rendered(asked: Prompt, folder: Path) -> None:
     """Through the tokenizer of a model folder."""
-    tokenizer = _tokenizer(folder)
+    tokenizer = _load_tokenizer(folder)
     text = render(tokenizer, asked) + asked.prefix
     say(text, end="")
     _note(
@@ -89,11 +89,7 @@ def _note(text: str) -> None:
     say(text, file=sys.stderr)
 
 
-def _tokenizer_folder(model: TeacherModel) -> Path:
-    return locate(model.source, model.revision, files=TOKENIZER)
-
-
-def _tokenizer(folder: Path) -> Any:
+def _load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer  # seconds to import
 
     if not folder.is_dir():

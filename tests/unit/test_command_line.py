@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from siked.__main__ import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
-SLOW = {"torch", "transformers", "datasets", "mlflow", "dvc.repo", "sympy", "pandas", "sklearn"}
+SLOW = {"torch", "transformers", "datasets", "mlflow", "dvc.repo", "sympy", "pandas", "scipy.stats"}
 """Each takes a second or more to import."""
 
 
