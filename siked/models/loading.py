@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 ADAPTER = "adapter_config.json"
+_POINTER = b"version https://git-lfs"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 """What a model folder needs of a hub repository."""
@@ -180,26 +182,118 @@ def load(
         UserError: the folder is not a model, the adapter is not one or does not fit the model, or
             the device is not there.
     """
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
     folder, adapter = parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
     device, dtype = device_and_dtype(settings)
-    logging.disable_progress_bar()
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            attn_implementation=attention,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except ValueError as error:
-        raise UserError(f"{folder}: cannot be loaded: {_first_line(error)}") from None
+    model = load_weights(folder, dtype=dtype, attn_implementation=attention)
     if adapter is not None:
         model = _merged(model, adapter)
     return Loaded(model.to(device).eval(), tokenizer)
+
+
+def load_weights(folder: Path, **how: Any) -> Any:
+    """Return a causal language model with all of its weights and no others.
+
+    transformers fills what the files lack with random numbers and drops what it does not know.
+
+    Args:
+        folder: the model.
+        **how: more for ``from_pretrained``.
+
+    Raises:
+        UserError: the files are not whole, or are another model's than ``config.json`` describes.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    for file in sorted([*folder.glob("*.safetensors"), *folder.glob("*.gguf")]):
+        with file.open("rb") as opened:
+            if opened.read(len(_POINTER)) == _POINTER:
+                raise UserError(f"{file}: is a git-LFS pointer, not weights: `git lfs pull` it")
+    verbosity = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named below
+            **how,
+        )
+    except SafetensorError as error:
+        raise UserError(f"{folder}: its weights are damaged or cut: {_first_line(error)}") from None
+    except (ValueError, RuntimeError, KeyError, AttributeError, OSError) as error:
+        raise UserError(f"{folder}: cannot be loaded: {_first_line(error)}") from None
+    finally:
+        logging.set_verbosity(verbosity)
+    kinds = {
+        "missing": found["missing_keys"],
+        "unknown": found["unexpected_keys"],
+        "of another shape": {name for name, *_ in found["mismatched_keys"]},
+    }
+    if wrong := [f"{len(of)} {kind} ({min(of)}, ...)" for kind, of in kinds.items() if of]:
+        raise UserError(
+            f"{folder}: its weights do not fit its config.json: tensors {', '.join(wrong)}"
+        )
+    return model
+
+
+def check_model(folder: Path) -> None:
+    """See that a folder holds a whole model that its tokenizer fits; no weights are read.
+
+    Raises:
+        UserError: it does not; the text says what is wrong.
+    """
+    check_model_folder(folder)
+    model = load_weights(folder, device_map="meta")
+    rows = model.get_input_embeddings().weight.shape[0]
+    token, last = max(load_tokenizer(folder).get_vocab().items(), key=itemgetter(1))
+    if last >= rows:
+        raise UserError(
+            f"{folder}: its tokenizer has a token {token!r} of number {last}, but there are "
+            f"embeddings for {rows}: resize them, or take the tokenizer that they belong to"
+        )
+
+
+def check_targets(folder: Path, targets: str | Sequence[str]) -> None:
+    """See that an adapter can be put on modules of a model, and merged into them.
+
+    Args:
+        folder: the model.
+        targets: ``train.lora.target_modules``.
+
+    Raises:
+        UserError: it cannot.
+    """
+    from peft import LoraConfig, get_peft_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    model = load_weights(folder, device_map="meta")
+    modules = targets if isinstance(targets, str) else list(targets)
+    key = f"train.lora.target_modules: {modules}"
+    try:
+        get_peft_model(model, LoraConfig(target_modules=modules, task_type="CAUSAL_LM"))
+    except ValueError:
+        head = model.get_output_embeddings()
+        linear = {
+            name.rpartition(".")[2]
+            for name, one in model.named_modules()
+            if type(one).__name__ in ("Linear", "Conv1D") and one is not head
+        }
+        known = ", ".join(sorted(linear))
+        raise UserError(f"{key}: there are no such modules: the model has {known}") from None
+    if isinstance(model.get_output_embeddings(), BaseTunerLayer):
+        raise UserError(f"{key}: the output layer cannot be trained by an adapter: leave it out")
+    if isinstance(model.get_input_embeddings(), BaseTunerLayer) and getattr(
+        model.config.get_text_config(), "tie_word_embeddings", False
+    ):
+        raise UserError(
+            f"{key}: the model's embeddings are its output layer too, into which an adapter "
+            "cannot be merged: leave them out"
+        )
 
 
 def _merged(model: Any, adapter: Path) -> Any:

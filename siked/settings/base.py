@@ -32,6 +32,8 @@ class OneOf:
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 """Lower-case letters, digits and dashes: part of file and stage names."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What PyTorch, NumPy and vLLM all take."""
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 StrategyName = Annotated[str, OneOf(tuple(STRATEGIES))]
 RuleName = Literal[
@@ -48,5 +50,9 @@ class Settings(BaseModel):
 
     # Built when first used: then an engine's module, which may have its settings, can be imported.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        defer_build=True,
+        allow_inf_nan=False,
     )

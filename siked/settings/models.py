@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from siked.settings.base import Settings
+from siked.settings.base import Seed, Settings
 from siked.settings.engines import AnyEngine
 from siked.settings.tables import ENGINES
 
@@ -42,6 +42,16 @@ class StudentSettings(Settings):
         pinned = self.gguf is not None and self.sha256 is not None and "==" in self.source
         if self.source.startswith("wheel:") and not pinned:
             raise ValueError("a wheel needs `==VERSION`, `gguf` and `sha256`")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_belong_to_the_source(self) -> Self:
+        if self.gguf is None and self.sha256 is not None:
+            raise ValueError("`sha256` is the hash of the `gguf` file, and there is none")
+        if self.gguf is None and self.split_digits:
+            raise ValueError("`split_digits` is for a `gguf` file: other tokenizers are whole")
+        if self.revision is not None and not self.source.startswith("hf:"):
+            raise ValueError("`revision` is a commit of an `hf:` source")
         return self
 
     @field_validator("source")
@@ -90,7 +100,7 @@ class TeacherModel(Settings):
     engine knows."""
     revision: str | None = None
     """Commit of a hub model."""
-    seed: NonNegativeInt
+    seed: Seed
     """Seed of the teacher's samples; apart from the run's, so that they are drawn once."""
     engine: AnyEngine
     """How it runs."""

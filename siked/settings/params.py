@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Self
 
-from pydantic import Field, NonNegativeInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from siked.settings.base import FIRST_ITERATION, Name, Settings, StrategyName
+from siked.settings.base import FIRST_ITERATION, Name, Seed, Settings, StrategyName
 from siked.settings.engines import AutoSettings, LocalEngine, RaySettings, TransformersSettings
 from siked.settings.models import SamplingSettings, StudentSettings, TeacherSettings
 from siked.settings.questions import QuestionSettings
@@ -33,7 +33,7 @@ NOT_AN_ITERATION = re.compile(r"best|workspace|teacher|baseline(-.*)?")
 class Params(Settings):
     """All of ``params.yaml``."""
 
-    seed: NonNegativeInt
+    seed: Seed
     """Seed of the student's samples and trainings."""
     strategies: Annotated[tuple[StrategyName, ...], Field(min_length=1)]
     """The strategies that the teacher shows and the student chooses from."""

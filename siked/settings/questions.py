@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from siked.settings.base import Fraction01, Name, OneOf, Settings
+from siked.settings.base import Fraction01, Name, OneOf, Seed, Settings
 from siked.settings.tables import FORMATS
 
 
@@ -70,7 +70,7 @@ class Overlap(Settings):
 class QuestionSettings(Settings):
     """What to learn from and what to test on."""
 
-    seed: NonNegativeInt
+    seed: Seed
     """Seed of the written problems; apart from the run's, so that runs share their questions."""
     root: str
     """Folder below which the sources' paths lie."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -13,7 +14,7 @@ from pydantic import (
 )
 
 from siked.mixing import Variant
-from siked.settings.base import Fraction01, Name, OneOf, RuleName, Settings, StrategyName
+from siked.settings.base import Name, OneOf, RuleName, Settings, StrategyName
 from siked.settings.models import SamplingSettings
 from siked.settings.tables import TRAINERS
 
@@ -79,9 +80,9 @@ class Lora(Settings):
     """Rank of the update."""
     alpha: PositiveFloat
     """The update is scaled by alpha / rank."""
-    dropout: Fraction01
+    dropout: Annotated[float, Field(ge=0, lt=1)]
     """Dropout on the adapter's input."""
-    target_modules: Literal["all-linear"] | tuple[str, ...]
+    target_modules: Literal["all-linear"] | Annotated[tuple[str, ...], Field(min_length=1)]
     """Modules that get an adapter; `all-linear` is every linear layer but the output."""
     dora: bool = False
     """Learn the weights' lengths apart from their directions (DoRA)."""

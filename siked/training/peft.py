@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import BitsAndBytesConfig
 
 from siked.errors import UserError
 from siked.models import loading as models
@@ -53,20 +53,9 @@ class PeftTrainer:
 
 
 def _load(folder: Path, device: torch.device, dtype: torch.dtype, quantized: dict[str, Any]) -> Any:
-    models.check_model_folder(folder)
     flash = device.type == "cuda" and find_spec("flash_attn")
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            attn_implementation="eager",
-            local_files_only=True,
-            trust_remote_code=False,
-            **quantized,
-        )
-    except ValueError as error:
-        line = str(error).strip().split("\n", maxsplit=1)[0]
-        raise UserError(f"{folder}: cannot be loaded: {line}") from None
+    models.check_model_folder(folder)
+    model = models.load_weights(folder, dtype=dtype, attn_implementation="eager", **quantized)
     if device.type == "cuda":
         model.set_attn_implementation("flash_attention_2" if flash else "sdpa")
     return model if quantized else model.to(device)

@@ -62,7 +62,7 @@ class UnslothTrainer:
             students.check_adapter(job.start, lora)
         if lora is not None and lora.base_bits is not None:
             students.check_bits(device)
-        models.check_model_folder(source)
+        models.check_model(source)  # Unsloth would fill what is missing with random numbers
         checkpointing = _checkpointing(job.settings.gradient_checkpointing, device)
         with contextlib.redirect_stdout(sys.stderr):
             try:

@@ -70,7 +70,7 @@ RERUN_BY = {
     "train.batch_size": EVERY_TRAINING,
     "train.gradient_accumulation": EVERY_TRAINING,
     "train.max_length": EVERY_TRAINING,
-    "train.lora.*": EVERY_TRAINING,
+    "train.lora.*": EVERY_TRAINING | {"base"},
     "eval.max_new_tokens": {*EVERY_EVAL, "cards"},
     "eval.forced": {"eval_it0", "eval", "cards"},
     "eval.sampling.*": {"eval_it0", "eval", "cards"},

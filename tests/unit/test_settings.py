@@ -85,6 +85,15 @@ def changed(key: str, value: object) -> dict:
             for name in ("dev", "train")
         ),
         ("train", None, "train: "),
+        ("train.lora.dropout", 1.0, "train.lora.dropout: "),
+        ("train.lora.target_modules", [], "train.lora.target_modules: "),
+        ("train.weight_decay", float("inf"), "train.weight_decay: "),
+        ("train.distil.learning_rate", float("nan"), "train.distil.learning_rate: "),
+        ("seed", 2**32, "seed: "),
+        ("student.gguf", None, "student: "),
+        ("student", {"source": "path:a", "sha256": 64 * "a"}, "student: `sha256` is the hash"),
+        ("student", {"source": "hf:a/b", "split_digits": True}, "student: `split_digits` is for"),
+        ("student", {"source": "path:a", "revision": "main"}, "student: `revision` is a commit"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_the_key(key, value, says):

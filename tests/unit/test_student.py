@@ -205,7 +205,7 @@ def test_a_folder_that_is_no_model_is_named_and_what_was_there_stays(tiny, tmp_p
         (empty, None, r"empty: is not a model folder: it has no config\.json"),
         (tmp_path / "none", None, "none: no such model folder"),
         (empty, "absent.gguf", r"absent\.gguf: no such file"),
-        (empty, "notes.gguf", r"notes\.gguf: cannot be read as a GGUF model"),
+        (empty, "notes.gguf", r"notes\.gguf does not start with the GGUF magic"),
     ]:
         settings = StudentSettings(source=f"path:{source}", gguf=gguf_file)
         with pytest.raises(UserError, match=message):
