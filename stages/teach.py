@@ -73,7 +73,10 @@ def open_teacher(
     else:
         folder = locate(model.source, model.revision)
         engine = open_journaled(model.engine, folder, journal=layout.kept(layout.JOURNAL), ray=ray)
-    return engine, Sampling(**model.sampling.model_dump(), seed=model.seed, stop=TEACHER_STOP)
+    drawn = model.sampling.model_dump()
+    unsent = tuple(name for name, value in drawn.items() if value is None)
+    sent = {name: drawn[name] for name in drawn if name not in unsent}
+    return engine, Sampling(**sent, seed=model.seed, stop=TEACHER_STOP, unsent=unsent)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ class Sampling:
     stop: tuple[str, ...] = ()
     """Texts that end a completion; not part of it."""
     seed: int = 0
+    unsent: tuple[str, ...] = ()
+    """Fields that a server is not sent: it takes its own values."""
 
 
 @dataclass(frozen=True)

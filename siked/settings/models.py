@@ -92,6 +92,17 @@ class SamplingSettings(Settings):
         return self
 
 
+class TeacherSampling(SamplingSettings):
+    """How a teacher's rationales are drawn; null does not send a field that a server refuses."""
+
+    temperature: NonNegativeFloat | None  # type: ignore[assignment]
+    """Sampling temperature; 0 is greedy."""
+    top_k: NonNegativeInt | None  # type: ignore[assignment]
+    """Draw from the k likeliest tokens; 0 for all."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None  # type: ignore[assignment]
+    """Draw from the smallest set of tokens with at least this probability."""
+
+
 class TeacherModel(Settings):
     """A language model as the teacher."""
 
@@ -104,7 +115,7 @@ class TeacherModel(Settings):
     """Seed of the teacher's samples; apart from the run's, so that they are drawn once."""
     engine: AnyEngine
     """How it runs."""
-    sampling: SamplingSettings
+    sampling: TeacherSampling
     """How its rationales are drawn."""
 
     @model_validator(mode="after")
@@ -114,6 +125,10 @@ class TeacherModel(Settings):
             raise ValueError(
                 f"`source: served:NAME` is for `engine.name: {served}`, and for no other"
             )
+        drawn = self.sampling.model_dump()
+        unsent = [name for name, value in drawn.items() if value is None]
+        if unsent and not ENGINES[self.engine.name].served:
+            raise ValueError(f"`sampling.{unsent[0]}: null` is for a teacher behind a server")
         return self
 
 

@@ -137,6 +137,16 @@ def test_a_request_says_what_the_sampling_says_and_no_more():
     ]
 
 
+def test_a_field_that_is_null_is_not_sent_and_makes_other_samples(tmp_path):
+    with misbehaving() as server:
+        for unsent in ((), ("temperature", "top_p")):
+            journal = open_served(settings(server), "m", journal=tmp_path)
+            sampling = Sampling(temperature=0.5, unsent=unsent)
+            list(journal.generate(PROMPTS[:1], sampling))
+        first, second = [request.body for request in server.requests]
+    assert first.keys() - second.keys() == {"temperature", "top_p"}
+
+
 def test_tokens_add_up_to_what_the_server_counts():
     with misbehaving() as server:
         completions = asked_of(server)
@@ -570,12 +580,13 @@ def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journa
                 "seed": 1,
                 "engine": {"name": "openai", "url": server.url}
                 | {"prices": {"prompt": 1000, "completion": 100_000}},
-                "sampling": raw["generate"] | {"samples": 2},
+                "sampling": raw["generate"] | {"samples": 2, "top_p": None},
             },
         }
         Path("params.yaml").write_text(yaml.safe_dump(raw))
         first, said = taught()
         assert len(server.requests) == 4
+        assert not any("top_p" in request.body for request in server.requests)
     again, _ = taught()  # the server is gone
     assert again == first
     written, counts = [json.loads(line) for line in first[0].splitlines()], json.loads(first[1])

@@ -111,6 +111,8 @@ class Journal:
     def _key(self, prompt: Prompt, sampling: Sampling) -> bytes:
         how = dataclasses.asdict(sampling)
         del how["samples"], how["first_sample"]
+        if not sampling.unsent:  # samples that were bought before this field was there stay known
+            del how["unsent"]
         text = json.dumps([self._shown(prompt), how], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
 

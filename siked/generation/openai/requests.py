@@ -146,6 +146,8 @@ def body(
         asked["stop"] = list(sampling.stop)
     if len(samples) > 1:
         asked["n"] = len(samples)
+    for name in sampling.unsent:
+        asked.pop(name, None)
     if settings.reasoning_effort is not None:
         asked["reasoning_effort"] = settings.reasoning_effort
     asked |= settings.extra_body
