@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -261,3 +263,62 @@ def test_thinking_is_cut_in_every_spelling_closed_or_not(begin, end):
 def test_what_is_no_thinking_stays(text):
     assert split_thinking(text) == ("", text)
     assert split_thinking(join_thinking("maybe 9", text)) == ("maybe 9", "\n" + text)
+
+
+# Chat templates of others
+
+
+TEMPLATES = sorted((Path(find_spec("trl").origin).parent / "chat_templates").glob("*.jinja"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_every_template_shows_system_and_question_and_leaves_no_thinking_open(
+    tokenizer, monkeypatch, path
+):
+    monkeypatch.setattr(tokenizer, "chat_template", path.read_text())
+    asked = Prompt("", None, "Solve the problem.", "How many rolls?")
+    text = render(tokenizer, asked)
+    assert text.count("How many rolls?") == text.count("Solve the problem.") == 1
+    assert text.count("<think>") == text.count("</think>")
+    assert str(datetime.now().year) not in text
+
+
+def test_a_date_in_a_template_is_the_same_tomorrow(tokenizer, monkeypatch):
+    template = (
+        "{{ strftime_now('%d %b %Y') }} {{ messages[0]['content'] }} {{ messages[1]['content'] }}"
+    )
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    assert render(tokenizer, Prompt("", None, "S", "U")) == "26 Jul 2024 S U"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{% for m in messages if m.role == 'user' %}[{{ m.content }}]{% endfor %}", "[S\n\nU]"),
+        ("{{ messages[-1].content }}<think>\n", "S\n\nU<think>\n\n</think>\n\n"),
+        ("{{ messages[-1].content }}<seed:think>", "S\n\nU<seed:think>\n\n</seed:think>\n\n"),
+        ("{{ messages[-1].content }}{% if enable_thinking is not false %}?{% endif %}", "S\n\nU"),
+        (
+            "{% for m in messages %}{% for part in m.content %}{{ part.text }};{% endfor %}{% endfor %}",
+            "S;U;",
+        ),
+    ],
+)
+def test_what_a_template_drops_or_opens_is_mended(tokenizer, monkeypatch, template, text):
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    assert render(tokenizer, Prompt("", None, "S", "U")) == text
+
+
+def test_the_template_of_several_is_the_default(tokenizer, monkeypatch):
+    named = {"default": "{{ messages[-1].content }}", "tool_use": "tools"}
+    monkeypatch.setattr(tokenizer, "chat_template", named)
+    assert render(tokenizer, Prompt("", None, "", "U")) == "U"
+    monkeypatch.setattr(tokenizer, "chat_template", {"rag": "a", "tool_use": "b"})
+    with pytest.raises(UserError, match="the model's chat template: "):
+        render(tokenizer, Prompt("", None, "", "U"))
+
+
+def test_a_template_without_the_question_is_refused(tokenizer, monkeypatch):
+    monkeypatch.setattr(tokenizer, "chat_template", "Hello")
+    with pytest.raises(UserError, match="does not show the question"):
+        render(tokenizer, Prompt("", None, "S", "U"))
