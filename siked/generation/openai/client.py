@@ -55,6 +55,9 @@ _NO_SYSTEM = re.compile(
     r"|developer instruction|roles must alternate",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"\w++")
+_QUOTED = re.compile(r"[`'\"](\w++)[`'\"]")
+_VERSION = re.compile(r"/v\d")
 _WORDS = {"messages", "prompt", "model", "stop", "seed", "n"}
 """Fields whose names are words that a server may use of anything."""
 
@@ -213,7 +216,7 @@ def _hint(url: str) -> str:
     for name in PATHS.values():
         if path.endswith(name):
             return f": leave {name} out of engine.url, it is added"
-    return "" if re.search(r"/v\d", path) else ": does engine.url lack /v1?"
+    return "" if _VERSION.search(path) else ": does engine.url lack /v1?"
 
 
 def _reason(said: str, body: dict[str, Any]) -> str:
@@ -222,10 +225,9 @@ def _reason(said: str, body: dict[str, Any]) -> str:
         return "content_filter"
     if _TOO_LONG.search(said):
         return "too_long"
-    names = "|".join(re.escape(name) for name in body.keys() - _WORDS)
-    quoted = "|".join(body.keys() - {"messages", "prompt"})
-    named = rf"\b(?:{names})\b|[`'\"](?:{quoted})[`'\"]"
-    return "fields" if _FIELDS.search(said) or re.search(named, said) else "refused"
+    named = (body.keys() - _WORDS) & {*_NAME.findall(said)}
+    quoted = (body.keys() - {"messages", "prompt"}) & {*_QUOTED.findall(said)}
+    return "fields" if _FIELDS.search(said) or named or quoted else "refused"
 
 
 def _key() -> str:
