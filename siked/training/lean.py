@@ -56,7 +56,10 @@ class _LoraLinear(torch.autograd.Function):
         b: Tensor,
         scaling: float,
     ) -> Tensor:
-        """``path`` is None where it is ``x``; ``weight`` and ``bias`` get no gradient."""
+        """Return [tokens, out]: a view of it here could not be added to in place.
+
+        ``path`` is None where it is ``x``; ``weight`` and ``bias`` get no gradient.
+        """
         rows = x.reshape(-1, x.shape[-1])
         inner = rows if path is None else path.reshape(rows.shape)
         a_low, b_low = a.to(x.dtype), (b * scaling).to(x.dtype)
@@ -65,14 +68,13 @@ class _LoraLinear(torch.autograd.Function):
         y.addmm_(low, b_low.t())
         ctx.save_for_backward(inner, low, weight, a_low, b_low)
         ctx.has_path, ctx.scaling, ctx.dtypes = path is not None, scaling, (a.dtype, b.dtype)
-        return y.view(*x.shape[:-1], -1)
+        ctx.shape = x.shape
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         inner, low, weight, a, b = ctx.saved_tensors
-        dy = gradients[0]
-        shape = (*dy.shape[:-1], weight.shape[1])
-        dy = dy.reshape(-1, dy.shape[-1])
+        dy, shape = gradients[0].contiguous(), ctx.shape
         dlow = dy @ b
         dx = dpath = None
         if ctx.needs_input_grad[0]:
@@ -111,7 +113,7 @@ def _forward(layer: Any, x: Tensor) -> Tensor:
     a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
     apply: Any = _LoraLinear.apply
     y: Tensor = apply(x, path, weight, bias, a, b, layer.scaling[name])
-    return y
+    return y.view(*x.shape[:-1], -1)
 
 
 class Layout:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import transformers
 from peft import PeftModel
 from transformers import PrinterCallback
 
+from siked.console import say
 from siked.models import loading as models
 from siked.progress import track
 from siked.settings import TransformersSettings
@@ -83,10 +85,18 @@ def build(job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Tra
     full = job.settings.lora is None
     autocast = dtype == torch.bfloat16 and (full or trainer.patches_trl)
     transformers.set_seed(job.seed)  # decides the first weights of a new adapter
+    student = trainer.student(job, device, torch.float32 if full else dtype)
+    packs = trainer.patches_trl or sft.keeps_apart(student, rows)
+    if not packs:
+        say(
+            "train: examples would see each other when several are one row, as this model attends: "
+            "batches are padded instead, which takes longer",
+            file=sys.stderr,
+        )
     loop = sft.Loop(
         trl_loss=device.type == "cuda" or trainer.patches_trl,
-        model=trainer.student(job, device, torch.float32 if full else dtype),
-        args=sft.config(job, device, folder, autocast=autocast),
+        model=student,
+        args=sft.config(job, device, folder, autocast=autocast, packs=packs),
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=models.load_tokenizer(job.base),
     )

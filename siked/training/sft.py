@@ -6,6 +6,7 @@ import math
 import threading
 import time
 import types
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,16 @@ from siked.training.job import Job, Watch
 
 SAVE_EVERY = 30.0
 """Seconds of training between two checkpoints."""
+PROBE = 64
+"""Tokens of an example that are enough to tell whether examples see each other."""
+SAME = 0.03
+"""Relative difference of logits that rounding explains, in bfloat16 too."""
 SCHEDULERS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
-def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> SFTConfig:
+def config(
+    job: Job, device: torch.device, folder: Path, *, autocast: bool, packs: bool = True
+) -> SFTConfig:
     """Return a job's settings as TRL wants them.
 
     Args:
@@ -33,6 +40,7 @@ def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> S
         device: where to compute.
         folder: for checkpoints.
         autocast: compute in bfloat16 what can be, whatever the weights are in.
+        packs: put the examples of a batch end to end, without padding.
     """
     settings = job.settings
     on_gpu = device.type == "cuda"
@@ -49,7 +57,7 @@ def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> S
         per_device_train_batch_size=settings.batch_size,
         gradient_accumulation_steps=settings.gradient_accumulation,
         max_length=None,  # rows that are too long are left out before
-        padding_free=True,
+        padding_free=packs,
         use_cpu=not on_gpu,
         bf16=autocast,
         gradient_checkpointing=on_gpu if checkpointing == "auto" else checkpointing != "none",
@@ -66,6 +74,36 @@ def config(job: Job, device: torch.device, folder: Path, *, autocast: bool) -> S
         # batches as many times as large. More cards are `train.processes`.
         settled._n_gpu = 1  # noqa: SLF001
     return settled
+
+
+def keeps_apart(model: Any, rows: Sequence[dict[str, list[int]]]) -> bool:
+    """Return whether a model's examples do not see each other when they are one row.
+
+    Two examples are read as one row and alone. Models that count their positions by themselves
+    (OPT), or bias attention by distances in the row (MPT, Bloom), read the second one otherwise.
+
+    Args:
+        model: the model, an adapter on it or not.
+        rows: examples as token ids.
+    """
+    if base_of(model).config._attn_implementation == lean.ATTENTION:  # noqa: SLF001
+        return True  # made for it
+    first, second = (row["input_ids"][:PROBE] for row in (rows[0], rows[-1]))
+    device, was_training = model.device, model.training
+    places = [*range(len(first)), *range(len(second))]
+    model.eval()
+    with torch.no_grad():
+        alone = model(input_ids=torch.tensor([second], device=device)).logits[0].float()
+        try:
+            packed = model(
+                input_ids=torch.tensor([[*first, *second]], device=device),
+                position_ids=torch.tensor([places], device=device),
+                use_cache=False,
+            ).logits[0, len(first) :]
+        except TypeError:  # it takes no positions
+            packed = torch.full_like(alone, torch.inf)
+    model.train(was_training)
+    return bool((packed.float() - alone).norm() <= SAME * alone.norm())
 
 
 def steps(job: Job, rows: int) -> int:
