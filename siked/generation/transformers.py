@@ -36,12 +36,11 @@ class TransformersEngine:
     def __init__(
         self, model_folder: Path, adapter: Path | None, settings: TransformersSettings
     ) -> None:
-        from siked.generation.decoding.attention import ATTENTION
-        from siked.generation.decoding.loop import Decoder
+        from siked.generation.decoding.plain import choose
 
-        loaded = load(model_folder, adapter, settings, attention=ATTENTION)
+        loaded = load(model_folder, adapter, settings, attention="eager")
         self._tokenizer = loaded.tokenizer
-        self._decoder = Decoder(loaded.model, loaded.tokenizer, end_tokens(loaded))
+        self._decoder = choose(loaded.model, loaded.tokenizer, end_tokens(loaded))
         self._budget = _budget(settings, loaded.model)
         self._most = getattr(loaded.model.config, "max_position_embeddings", None)
 

@@ -69,7 +69,7 @@ class Decoder:
                 )
                 into.copy_(torch.from_numpy(drawn))
         numbers = numbers.to(device)
-        store = KeysValues(device)
+        store = self._open()
         with torch.inference_mode():
             logits = self._read(store, prompts)
             store.begin_rows(torch.tensor([row.prompt for row in rows], device=device))
@@ -90,6 +90,17 @@ class Decoder:
                 candidates = Candidates(self._step(store, tokens), sampling)
                 every = torch.arange(len(rows), device=device)
                 tokens = candidates.pick(every, numbers[:, store.written])
+
+    def read_and_step(self, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read all but the last token of each prompt, then that one: [prompts, vocabulary]."""
+        store = self._open()
+        self._read(store, [prompt[:-1] for prompt in prompts])
+        store.begin_rows(torch.arange(len(prompts), device=self._model.device))
+        last = torch.tensor([prompt[-1] for prompt in prompts], device=self._model.device)
+        return self._step(store, last)
+
+    def _open(self) -> KeysValues:
+        return KeysValues(self._model.device)
 
     def _read(self, store: KeysValues, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read the prompts; return the logits after each: [prompts, vocabulary]."""
