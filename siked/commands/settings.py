@@ -3,6 +3,7 @@
 siked params                  every key of params.yaml with its documentation and value
 siked preset                  the presets that there are
 siked preset demo             write presets/demo.yaml to params.yaml
+siked preset paper --student gemma-7b-it      the same with another student
 """
 
 import json
@@ -14,13 +15,15 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from dvc.utils.serialize import modify_yaml
 from rich.table import Table
 from rich.text import Text
 
 from siked.console import console, say
 from siked.errors import UserError
+from siked.files import read_yaml
 from siked.run import layout
-from siked.settings import documented, load_params
+from siked.settings import change_student, check_params, documented, load_params
 
 
 def params(
@@ -35,22 +38,40 @@ def params(
 
 def preset(
     name: Annotated[str | None, typer.Argument(help="Which; none lists them.")] = None,
-    folder: Annotated[Path, typer.Option(help="Where presets lie.")] = Path("presets"),
+    *,
+    student: Annotated[str | None, typer.Option(help="Another student, by its preset.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where presets lie.")] = layout.PRESETS,
 ) -> None:
     """Write a preset to params.yaml, or list what there is."""
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name is None:
-        table = Table.grid(padding=(0, 2, 0, 0))
-        for one in known:
-            table.add_row(Text(one), Text(_read_purpose(folder / f"{one}.yaml")))
-        console().print(table)
+        for kind, place in (("", folder), ("--student ", folder / layout.STUDENT_PRESETS.name)):
+            table = Table.grid(padding=(0, 2, 0, 0))
+            for path in sorted(place.glob("*.yaml")):
+                table.add_row(Text(kind + path.stem), Text(_read_purpose(path)))
+            console().print(table)
         return
-    if name not in known:
-        raise UserError(f"there is no preset {name!r}: known are {', '.join(known)}")
-    chosen = folder / f"{name}.yaml"
-    load_params(chosen)
+    chosen = _find(name, folder, "preset")
+    raw = read_yaml(chosen)
+    where = str(chosen)
+    other = None
+    if student is not None:
+        path = _find(student, folder / layout.STUDENT_PRESETS.name, "preset of a student")
+        other = read_yaml(path)
+        change_student(raw, other)
+        where += f" with {path}"
+    check_params(raw, where)
     shutil.copyfile(chosen, layout.PARAMS)
-    say(f"{layout.PARAMS} is now {chosen}: `dvc repro` runs it")
+    if other is not None:
+        with modify_yaml(layout.PARAMS) as written:  # comments stay
+            change_student(written, other)
+    say(f"{layout.PARAMS} is now {where}: `dvc repro` runs it")
+
+
+def _find(name: str, folder: Path, what: str) -> Path:
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        raise UserError(f"there is no {what} {name!r}: known are {', '.join(known)}")
+    return folder / f"{name}.yaml"
 
 
 _SENTENCE_END = re.compile(r"(?<=\.)\s")

@@ -2,6 +2,7 @@
 
 siked sweep k 1 2 5 10                       k-1, k-2, ... with generate.samples=1, 2, ...
 siked sweep variant all adaptive
+siked sweep student qwen2-0.5b-instruct hf:OWNER/NAME        by preset or by source
 siked sweep train.lora.rank 4 8 16           any key of params.yaml
 siked sweep bias '[cot,l2m,pot]' '[pot,l2m,cot]'
 siked sweep k 20 --queue                     `dvc queue start` runs it
@@ -23,9 +24,10 @@ import yaml
 from siked.commands.experiments import show
 from siked.console import say
 from siked.errors import UserError
+from siked.files import read_yaml
 from siked.run import layout
 from siked.run.experiments import NO_REPORT, Experiment, experiments
-from siked.settings import check_params, flat
+from siked.settings import change_student, check_params, flat
 
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9.]+")
 _POINTS = re.compile(r"\.{2,}")
@@ -50,17 +52,17 @@ def sweep(
 
     The same command again goes on where it was: experiments that are there are not run again.
     """
-    setting = WELL_KNOWN.get(key, key)
     wanted = {_name(key, value): value for value in values}
     if len(wanted) < len(values):
         raise UserError(
             f"{key}: a value stands twice, or two would give one name: {', '.join(values)}"
         )
-    settings = {name: _checked(setting, value) for name, value in wanted.items()}
+    changes = {name: _change(key, value) for name, value in wanted.items()}
+    settings = {name: dict(flat(changed)) for name, (changed, _) in changes.items()}
     there = {one.name: one for one in experiments(Path())[1:]}
-    for name, value in wanted.items():
+    for name, (_, how) in changes.items():
         if _goes_on(there.get(name), name, settings[name]):
-            _run(name, f"{setting}={value}", queue=queue)
+            _run(name, how, queue=queue)
     if queue:
         say("`dvc queue start --jobs 1` runs them, `siked experiments` shows what came out")
         return
@@ -75,17 +77,25 @@ def _name(key: str, value: str) -> str:
     return _POINTS.sub(".", name).strip("-.")
 
 
-def _checked(setting: str, value: str) -> dict[str, str]:
-    """The whole settings with this value, flat, checked before anything runs."""
-    try:
-        raw = yaml.safe_load(layout.PARAMS.read_text(encoding="utf-8"))
-        changed = _with(raw, setting, yaml.safe_load(value))
-    except FileNotFoundError:
-        raise UserError(f"{layout.PARAMS}: no such file: run in the repository's root") from None
-    except yaml.YAMLError:
-        raise UserError(f"{setting}: {value!r} is not a value that YAML reads") from None
-    check_params(changed, f"{setting}={value}")
-    return dict(flat(changed))
+def _change(key: str, value: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the whole settings with this value, checked, and how `dvc exp run -S` makes them."""
+    setting = WELL_KNOWN.get(key, key)
+    raw = read_yaml(layout.PARAMS, "run in the repository's root")
+    preset = layout.STUDENT_PRESETS / f"{value}.yaml"
+    if key == "student" and preset.is_file():
+        other = read_yaml(preset)
+        gone = raw["student"].keys() - other["student"].keys()
+        how = [f"~student.{name}" for name in sorted(gone)]
+        how += [f"{name}={text}" for name, text in flat(other)]
+        change_student(raw, other)
+    else:
+        how = [f"{setting}={value}"]
+        try:
+            raw = _with(raw, setting, yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UserError(f"{setting}: {value!r} is not a value that YAML reads") from None
+    check_params(raw, f"{setting}={value}")
+    return raw, how
 
 
 def _with(raw: Mapping[str, Any], setting: str, value: Any) -> dict[str, Any]:
@@ -124,10 +134,11 @@ def _goes_on(there: Experiment | None, name: str, settings: Mapping[str, str]) -
     return False
 
 
-def _run(name: str, setting: str, *, queue: bool) -> None:
+def _run(name: str, how: list[str], *, queue: bool) -> None:
     """Run or queue one experiment."""
-    how = "--queue" if queue else "--temp"
-    command = ["exp", "run", how, "--name", name, "--set-param", setting]
+    command = ["exp", "run", "--queue" if queue else "--temp", "--name", name]
+    for one in how:
+        command += ["--set-param", one]
     say(f"$ dvc {' '.join(command)}")
     done = subprocess.run([sys.executable, "-m", "dvc", *command], check=False)
     if done.returncode:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+PRESETS = Path("presets")
+STUDENT_PRESETS = PRESETS / "students"
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 

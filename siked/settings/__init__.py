@@ -24,7 +24,7 @@ from siked.settings.models import (
 )
 from siked.settings.params import NO_EFFECT, Params
 from siked.settings.questions import Overlap, QuestionSettings, Source
-from siked.settings.reading import check_params, documented, flat, load_params
+from siked.settings.reading import change_student, check_params, documented, flat, load_params
 from siked.settings.steps import (
     Bias,
     EvalSettings,
@@ -75,6 +75,7 @@ __all__ = [
     "VerifySettings",
     "VllmSettings",
     "as_transformers",
+    "change_student",
     "check_params",
     "documented",
     "flat",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -44,6 +44,25 @@ def check_params(raw: Any, name: str) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{name}: {_in_one_line(error)}") from None
+
+
+def change_student(raw: MutableMapping[str, Any], preset: Mapping[str, Any]) -> None:
+    """Put another student into settings: its section whole, its hyperparameters over theirs.
+
+    Args:
+        raw: the settings as ``params.yaml`` has them.
+        preset: ``student``, and what else goes with it.
+    """
+    _lay_over(raw, {**preset, "student": {}})
+    raw["student"] = dict(preset["student"])
+
+
+def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), MutableMapping):
+            _lay_over(below[key], value)
+        else:
+            below[key] = value
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -2,14 +2,20 @@
 
 import functools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from dvc.utils.hydra import apply_overrides
 from typer.testing import CliRunner
 
 from siked.__main__ import COMMANDS, app
+from siked.commands.settings import preset
+from siked.commands.sweep import _change
+from siked.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SLOW = {"torch", "transformers", "datasets", "mlflow", "dvc.repo", "sympy", "pandas", "scipy.stats"}
@@ -61,3 +67,40 @@ def test_presets_are_listed_with_whole_sentences():
     for file in (ROOT / "presets").glob("*.yaml"):
         comment = " ".join(line.removeprefix("# ") for line in file.read_text().splitlines()[:4])
         assert f"{file.stem} {comment.partition('. ')[0]}." in listed
+
+
+STUDENTS = sorted(path.stem for path in (ROOT / "presets/students").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("base", ["paper", "demo"])
+def test_a_preset_takes_another_student_and_keeps_its_comments(
+    base, student, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    preset(base, student=student, folder=ROOT / "presets")
+    written = Path("params.yaml").read_text()
+    other = yaml.safe_load((ROOT / f"presets/students/{student}.yaml").read_text())
+    raw = yaml.safe_load(written)
+    assert raw["student"] == other["student"], "nothing of the preset's own student is left"
+    assert raw["train"]["distil"]["learning_rate"] == other["train"]["distil"]["learning_rate"]
+    assert raw["train"]["distil"]["epochs"] >= 1, "what the student's preset leaves open stays"
+    comment = (ROOT / f"presets/{base}.yaml").read_text().splitlines()[0]
+    assert written.startswith(comment)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_a_sweep_makes_of_a_student_s_preset_what_dvc_sets(student, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    wanted, overrides = _change("student", student)
+    file = tmp_path / "params.yaml"
+    shutil.copyfile(ROOT / "params.yaml", file)
+    apply_overrides(file, overrides)
+    assert yaml.safe_load(file.read_text()) == wanted
+
+
+def test_an_unknown_student_names_those_that_there_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no preset of a student 'gemma': known are gemma-2b-it"):
+        preset("paper", student="gemma", folder=ROOT / "presets")
+    assert not Path("params.yaml").exists()
