@@ -4,9 +4,13 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+hypothesis.settings.register_profile("no times", deadline=None)
+hypothesis.settings.load_profile("no times")
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -113,7 +113,7 @@ def _count_answered(figures: dict[str, Any]) -> float:
     Answers that were not chosen count as long as those that were. It is 0 where samples were drawn
     too, because the figures do not say how long those are.
     """
-    benchmarks = figures["benchmarks"].values()
+    benchmarks = figures.get("benchmarks", {}).values()  # not in those of an older version
     if any("samples" in one for one in benchmarks):
         return 0
     return float(

@@ -160,6 +160,6 @@ def test_a_name_that_is_not_in_the_table_stops_at_once_in_one_line(key, says, cl
 def test_what_was_added_is_documented(clone):
     shown = clone.run("python", "-m", "siked", "params")
     assert "`phrase`: What every completion says." in shown
-    assert "Which: phrase, transformers or vllm." in shown
+    assert "Which: phrase, transformers, vllm or auto." in shown
     assert "frozen" in shown
     assert "tsv" in shown

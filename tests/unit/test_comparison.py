@@ -59,7 +59,7 @@ answer = st.tuples(st.sampled_from([*STRATEGIES, None]), st.booleans())
 
 
 @given(st.lists(st.tuples(answer, answer), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_other_way_round_every_win_is_a_loss(rows):
     first, second = (
         student(name, each) for name, each in zip("ab", zip(*rows, strict=True), strict=True)
@@ -95,7 +95,7 @@ def with_dev(one):
 
 @given(st.text(), st.text(alphabet="<>&|`\n\\_*#[]pre/ table"))
 @example("", "first\n\n# second\n\n</pre>\n\n| a |\n|---|")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_rationale_leaves_its_cell_in_markdown(first, second):
     """Whatever a model writes, the page has one table for the question and two code blocks."""
     pair = compared(
@@ -155,7 +155,7 @@ def with_another(one, test, answers):
     st.lists(st.tuples(answer, answer), min_size=1, max_size=12),
     st.lists(st.tuples(answer, answer), min_size=1, max_size=12),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_test_sets_together_are_their_questions_as_one_set(shop, farm):
     first, second = (
         with_another(student(name, here), "farm", there)
@@ -188,7 +188,7 @@ def answering(name, rows):
 
 
 @given(st.lists(st.tuples(right, right), min_size=2, max_size=4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_over_seeds_is_the_mean_of_every_seeds_difference(seeds):
     pairs = [(answering("a", first), answering("b", second)) for first, second in seeds]
     (found,) = averaged(pairs).lines

@@ -8,7 +8,6 @@ import pytest
 import typer
 import yaml
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -48,7 +47,6 @@ def test_a_range_stays_in_order_whatever_is_computed_with_it(one, other):
         assert (value >= 0).all()
 
 
-@hypothesis_settings(deadline=None)
 @given(st.floats(0.05, 0.95), st.floats(0.1, 20), st.integers(2, 12))
 def test_a_fitted_spread_solves_what_was_seen_to_be_solved(mean, concentration, samples):
     seen = float(count_kept(mean, concentration, samples, keep=1))

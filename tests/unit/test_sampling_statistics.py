@@ -82,7 +82,7 @@ def voted(subset):
 
 @pytest.mark.parametrize(("figures", "outcome"), [(pass_at_k, lucky), (majority_at_k, voted)])
 @given(rationales=sampled())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_curve_is_the_mean_over_every_subset(figures, outcome, rationales):
     samples = counted(rationales, STRATEGIES)
     curves = figures(samples)
@@ -104,7 +104,7 @@ sizes = st.lists(st.integers(1, 3), max_size=2).map(tuple)
 
 
 @given(sizes, sizes, st.integers(0, 2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_vote_with_several_right_answers(right, wrong, silent):
     drawn = [("right", n) for n, size in enumerate(right) for _ in range(size)]
     drawn += [("wrong", n) for n, size in enumerate(wrong) for _ in range(size)]
@@ -173,7 +173,7 @@ def test_equal_numbers_are_one_answer_and_the_gold_does_not_vote():
 
 
 @given(sampled())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_forced_accuracy_and_the_oracle(rationales):
     figures = forced(counted(rationales, STRATEGIES))
     for strategy in STRATEGIES:
@@ -187,7 +187,7 @@ def test_forced_accuracy_and_the_oracle(rationales):
 
 
 @given(st.lists(st.tuples(predictions, predictions, st.booleans()), min_size=1, max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_greedy_regret_counts_the_questions_that_another_strategy_solves(rows):
     """Where free and forced answers are greedy, the regret is the choice's alone."""
     alone, free = [], []
@@ -211,7 +211,7 @@ def test_regret_is_of_the_same_questions():
 
 
 @given(sampled(), st.randoms())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_samples_changes_no_byte(rationales, random):
     shuffled = random.sample(rationales, len(rationales))
     for figures in (pass_at_k, majority_at_k, forced):
