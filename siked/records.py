@@ -15,12 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from siked.errors import UserError
 from siked.files import open_binary, replacing, say_mended, whole_characters
+
+RARE = "rare"
+"""Marks, in a record's JSON schema, a field that a data card leaves out where no row has it."""
+Rare = Annotated[str, Field(json_schema_extra={RARE: True})]
 
 
 class Record(BaseModel):
@@ -84,6 +88,10 @@ class Rationale(Record):
     """The rationale without its strategy tag, and without what a teacher thought before."""
     thinking: str = ""
     """What a teacher that thinks wrote before the rationale; neither judged nor trained on."""
+    teacher: Rare = ""
+    """Who wrote it, as a recording says; empty where it does not, and for a model of this run."""
+    source: Rare = ""
+    """Where the recording has it from, as it says."""
     prompt_tokens: int = 0
     """Tokens of what the model was shown; 0 where no model wrote it."""
     completion_tokens: int = 0

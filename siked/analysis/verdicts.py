@@ -25,6 +25,10 @@ from siked.strategies import lacks_sub_questions
 
 _SHOWN = 5
 """Golds that are named where some cannot be read."""
+_MOST = 50
+"""Teachers or sources that figures are split by: those with the most rows."""
+UNNAMED, OTHERS = "not named", "others"
+"""What rows without a teacher or source are counted under, and those of all others."""
 
 
 class Outcome(NamedTuple):
@@ -35,6 +39,10 @@ class Outcome(NamedTuple):
     """None where the answer is right."""
     rule: str | None
     """The extraction rule that found the answer."""
+    teacher: str = ""
+    """Who wrote the rationale, where a recording says."""
+    source: str = ""
+    """Where the recording has it from."""
 
     @property
     def correct(self) -> bool:
@@ -48,9 +56,9 @@ class Outcomes:
     def __init__(self) -> None:
         self._counts: Counter[Outcome] = Counter()
 
-    def add(self, strategy: str | None, failure: Failure | None, rule: str | None) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Count one more."""
-        self._counts[Outcome(strategy, failure, rule)] += 1
+        self._counts[outcome] += 1
 
     def by(self, *names: str) -> Counter[Any]:
         """Counts by some of an outcome's attributes: ``by("strategy", "correct")["cot", True]``."""
@@ -85,7 +93,7 @@ class VerdictCounts:
 
     def add(self, rationale: VerifiedRationale) -> None:
         """Count one more."""
-        self._outcomes.add(rationale.strategy, rationale.failure, rationale.rule)
+        self._outcomes.add(Outcome(*(getattr(rationale, name) for name in Outcome._fields)))
         if rationale.correct:
             self._solved.setdefault(rationale.strategy, set()).add(rationale.question_id)
             lacking = lacks_sub_questions(rationale.strategy, rationale.text)
@@ -100,12 +108,13 @@ class VerdictCounts:
         Returns:
             ``{"rows_in", "rows_out", "acceptance", "questions", "solved": {"any", "cot", ...},
             "strategies": {"cot": {"rows_in", "rows_out", "acceptance"}, ...}, "failures",
-            "no-sub-questions", "rules"}``. ``solved`` counts questions with a right rationale;
-            ``no-sub-questions`` right rationales that ask none though their strategy does;
-            ``rules`` the extraction rules that found an answer, right or wrong.
+            "no-sub-questions", "rules", "teachers", "sources"}``. ``solved`` counts questions
+            with a right rationale; ``no-sub-questions`` right rationales that ask none though their
+            strategy does; ``rules`` the extraction rules that found an answer, right or wrong.
+            ``teachers`` and ``sources`` split ``strategies`` (``{"Llama-3-70B": {"cot": {...}}}``)
+            by what a recording says: the first where it names any, the second where it names
+            several.
         """
-        rows_in = self._outcomes.by("strategy")
-        rows_out = self._outcomes.by("strategy", "correct")
         rules = self._outcomes.by("rule")
         result: dict[str, Any] = rounded(
             {
@@ -117,20 +126,41 @@ class VerdictCounts:
                     "any": len(set().union(*self._solved.values())),
                     **{name: len(self._solved.get(name, ())) for name in self._strategies},
                 },
-                "strategies": {
-                    name: {
-                        "rows_in": rows_in[name],
-                        "rows_out": rows_out[name, True],
-                        "acceptance": share(rows_out[name, True], rows_in[name]),
-                    }
-                    for name in self._strategies
-                },
+                "strategies": _count_accepted(
+                    self._outcomes.by("strategy", "correct"), self._strategies
+                ),
                 "failures": in_order(self._outcomes.by("failure")),
                 "no-sub-questions": self._without_sub_questions,
                 "rules": {rule: rules[rule] for rule in sorted(filter(None, rules))},
+                **self._split("teachers", "teacher", least=1),
+                **self._split("sources", "source", least=2),
             }
         )
         return result
+
+    def _split(self, key: str, attribute: str, *, least: int) -> dict[str, Any]:
+        """Return the strategies' figures under ``key`` by what a recording says of its rows."""
+        rows = self._outcomes.by(attribute)
+        named = sorted(filter(None, rows), key=lambda name: (-rows[name], name))
+        if len(named) < least:
+            return {}
+        shown = {name: name for name in named[:_MOST]} | {"": UNNAMED}
+        counts: dict[str, Counter[tuple[str, bool]]] = {
+            name: Counter() for name in [*named[:_MOST], UNNAMED, OTHERS]
+        }
+        outcomes = self._outcomes.by(attribute, "strategy", "correct")
+        for (name, strategy, correct), count in outcomes.items():
+            counts[shown.get(name, OTHERS)][strategy, correct] += count
+        return {
+            key: {
+                name: _count_accepted(
+                    own,
+                    [one for one in self._strategies if one in {strategy for strategy, _ in own}],
+                )
+                for name, own in counts.items()
+                if own
+            }
+        }
 
 
 class UnreadableGolds:
@@ -158,6 +188,21 @@ class UnreadableGolds:
             "golds or leave their rows out",
             file=sys.stderr,
         )
+
+
+def _count_accepted(
+    counts: Mapping[tuple[str, bool], int], strategies: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Return how many rows of each strategy there are, and how many of them are right."""
+    rows = {name: (counts[name, False], counts[name, True]) for name in strategies}
+    return {
+        name: {
+            "rows_in": wrong + right,
+            "rows_out": right,
+            "acceptance": share(right, wrong + right),
+        }
+        for name, (wrong, right) in rows.items()
+    }
 
 
 def failures(rationales: Iterable[VerifiedRationale]) -> dict[str, int]:

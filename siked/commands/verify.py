@@ -21,7 +21,7 @@ from rich.table import Table
 
 from siked import strategies
 from siked.analysis.statistics import wilson
-from siked.analysis.verdicts import Outcomes, UnreadableGolds, in_order
+from siked.analysis.verdicts import Outcome, Outcomes, UnreadableGolds, in_order
 from siked.console import console, say
 from siked.errors import INTERRUPTED, UserError
 from siked.progress import track
@@ -102,7 +102,7 @@ def verify(
                 if not isinstance(one, UserError)
             )
             for one in checked(outputs, sandbox, ignore_rules=limits.ignore_rules):
-                outcomes.add(one.strategy, one.failure, one.rule)
+                outcomes.add(Outcome(one.strategy, one.failure, one.rule))
                 unreadable.look(one.failure, f"row {one.row}")
                 if target is not None:
                     target.write(one.model_dump_json(exclude_defaults=True) + "\n")

@@ -166,6 +166,8 @@ def _rationale(
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         truncated=completion.finish_reason == "length",
+        teacher=completion.teacher,
+        source=completion.source,
     )
 
 

@@ -57,6 +57,10 @@ class Completion:
     finish_reason: FinishReason
     recalled: bool = False
     """It was generated earlier and comes from a journal."""
+    teacher: str = ""
+    """Who wrote it, where a recording says."""
+    source: str = ""
+    """Where the recording has it from."""
 
 
 class Engine(Protocol):

@@ -1,10 +1,12 @@
 r"""A teacher whose rationales were written elsewhere: bought once, shared as a file.
 
     {"question": "Ann has 3 bags of 4 figs. How many figs has she?", "strategy": "cot",
-     "text": "She has 3 * 4 = 12 figs.\nFinal Answer: 12"}
+     "text": "She has 3 * 4 = 12 figs.\nFinal Answer: 12", "teacher": "Llama-3-70B",
+     "source": "a data set, its version and file"}
 
 A row names its question by the text or by ``question_id``; where it has both, the text decides,
-since another run may have called another question so. Fields that are not named in ``Recorded``
+since another run may have called another question so. ``teacher`` and ``source`` may be missing;
+they are kept, and the filter's figures are split by them. Fields that are not named in ``Recorded``
 are left alone: the pipeline's own rationales, verified or not, can be taken as they are.
 """
 
@@ -13,15 +15,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    StringConstraints,
+    model_validator,
+)
 
 from siked.errors import UserError, or_pull
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt, join_thinking
 from siked.records import Question, Record, read_records
 from siked.settings import StrategyName
+
+Named = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    BeforeValidator(lambda told: "" if told is None else told),
+]
+"""A name; empty where a row has null."""
 
 
 class Recorded(Record):
@@ -34,6 +50,8 @@ class Recorded(Record):
     strategy: StrategyName
     text: str
     thinking: str = ""
+    teacher: Named = ""
+    source: Named = ""
     prompt_tokens: NonNegativeInt = 0
     completion_tokens: NonNegativeInt = 0
     truncated: bool = False
@@ -106,6 +124,8 @@ class RecordedEngine:
                     prompt_tokens=row.prompt_tokens,
                     completion_tokens=row.completion_tokens,
                     finish_reason="length" if row.truncated else "stop",
+                    teacher=row.teacher,
+                    source=row.source,
                 )
 
 

@@ -1,5 +1,6 @@
 """Cards say what the files hold, carry licences by the bytes, and are valid for their readers."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_the_card_shows_files_shares_fields_settings_and_licence(card):
     assert "| `mix.keep` | 1 |" in text
     assert "hold for it: Apache-2.0." in text
     assert markdown(card) == text
+
+
+def test_a_recordings_fields_are_explained_where_a_row_has_them(card):
+    assert not any(line.startswith("| `teacher`") for line in markdown(card).splitlines())
+    named = [one.model_copy(update={"teacher": "Big"}) for one in ANSWERS]
+    path = card.files[1].path
+    write_records(path, named)
+    files = [measure(path, VerifiedRationale, "What is answered.")]
+    text = markdown(dataclasses.replace(card, files=files))
+    assert "| `teacher` | string | Who wrote it, as a recording says" in text
+    assert "| `source`" not in text.partition("## Sources")[0]
 
 
 def test_every_table_row_has_as_many_cells_as_its_head(card):

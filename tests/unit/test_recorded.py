@@ -78,9 +78,31 @@ def test_the_pipelines_own_rationales_are_a_recording(tmp_path: Path) -> None:
     assert kept.model_dump() == wanted
 
 
+def test_a_rows_teacher_and_source_are_kept_and_may_be_missing(tmp_path: Path) -> None:
+    row = '{"question_id": "a-1", "strategy": "cot", "text": "x"'
+    path = recording(
+        tmp_path, row + ', "teacher": " Big ", "source": "lab"}', row + ', "teacher": null}'
+    )
+    prompt = Prompt(question_id="a-1", strategy="cot", system="", user="")
+    engine = RecordedEngine(path, ASKED)
+    named, bare = collect(engine, [prompt], Sampling(samples=2), what="teach", strategies=())
+    assert (named.teacher, named.source) == ("Big", "lab")
+    assert bare.model_dump_json(exclude_defaults=True) == (
+        '{"question_id":"a-1","strategy":"cot","sample":1,"text":"x"}'
+    )
+    again = tmp_path / "again.jsonl"
+    write_records(again, [named])
+    (kept,) = collect(RecordedEngine(again, ASKED), [prompt], Sampling(), what="", strategies=())
+    assert kept == named
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
+        (
+            '{"question_id": "a-1", "strategy": "cot", "text": "x", "teacher": ["Big"]}',
+            "teacher: Input should be a valid string",
+        ),
         ('{"question_id": "a-1", "strategy": "cot"}', "text: Field required"),
         (
             '{"question_id": "a-1", "strategy": "tot", "text": "x"}',

@@ -223,6 +223,17 @@ def test_a_bias_is_shown_with_what_it_leaves(tmp_path):
     }
 
 
+def test_a_recordings_teachers_are_shown_where_it_names_them(tmp_path, page):
+    assert "by the recording's" not in page.words
+    params = write_run(tmp_path)
+    figures = {"rows_in": 40, "rows_out": 30, "acceptance": 0.75}
+    change_json(tmp_path / "metrics/teacher.json", teachers={HOSTILE: {"cot": figures}})
+    shown = Page(render(Report(params, tmp_path)))
+    assert "D_LLM by the recording's teacher" in shown.words
+    assert f"{' '.join(HOSTILE.split())} cot 40 30 75.0%" in shown.words
+    assert "D_LLM by the recording's source" not in shown.words
+
+
 def test_the_iteration_that_stopped_the_loop_is_named(tmp_path, page):
     assert "After it1 (dotted) the loop stopped" in page_of(tmp_path, stopped="it1").words
     assert "ran to its last iteration" in page.words

@@ -56,6 +56,43 @@ def test_counts_by_hand():
     assert failures(rationales) == {"wrong": 1, "timeout": 1}
 
 
+def test_figures_are_split_by_what_a_recording_says_of_its_rows():
+    bare = [verdict(0, "cot"), verdict(1, "pot", Failure.WRONG)]
+    assert not {"teachers", "sources"} & set(figures(bare))
+    rows = [
+        verdict(0, "cot", teacher="Big", source="lab"),
+        verdict(1, "cot", Failure.WRONG, teacher="Big", source="lab"),
+        verdict(0, "pot", teacher="Small", source="lab"),
+        verdict(1, "pot", teacher="Big", source="lab"),
+        *bare,
+    ]
+    split = figures(rows)
+    assert split["teachers"] == {
+        "Big": {
+            "cot": {"rows_in": 2, "rows_out": 1, "acceptance": 0.5},
+            "pot": {"rows_in": 1, "rows_out": 1, "acceptance": 1.0},
+        },
+        "Small": {"pot": {"rows_in": 1, "rows_out": 1, "acceptance": 1.0}},
+        "not named": {
+            "cot": {"rows_in": 1, "rows_out": 1, "acceptance": 1.0},
+            "pot": {"rows_in": 1, "rows_out": 0, "acceptance": 0.0},
+        },
+    }
+    assert "sources" not in split, "there is one"
+    both = figures([*rows, verdict(2, "l2m", source="press")])["sources"]
+    assert list(both) == ["lab", "press", "not named"]
+    whole = {key: value for key, value in split.items() if key != "teachers"}
+    unnamed = [one.model_copy(update={"teacher": "", "source": ""}) for one in rows]
+    assert figures(unnamed) == whole
+
+
+def test_a_source_a_row_does_not_fill_the_figures():
+    rows = [verdict(0, "cot", source=f"page {number}") for number in range(200)]
+    split = figures(rows)["sources"]
+    assert len(split) == 51
+    assert split["others"]["cot"]["rows_in"] == 150
+
+
 def test_nothing_counted_is_nothing_right():
     assert figures([])["acceptance"] is None
     assert figures([])["solved"] == {"any": 0, "cot": 0, "l2m": 0, "pot": 0}

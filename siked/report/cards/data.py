@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from siked.records import Record
+from siked.records import RARE, Record
 from siked.report.cards import cell, render
 from siked.report.cards.facts import FileFacts, SourceFacts, licences
 from siked.settings import flat
@@ -59,12 +59,14 @@ def _shares(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {100 * counts[name] / whole:.1f}%" for name in sorted(counts))
 
 
-def _meanings(kind: type[Record]) -> list[tuple[str, str, str]]:
-    """Return the fields of a record kind: name, type and meaning."""
+def _meanings(kind: type[Record], files: Sequence[FileFacts]) -> list[tuple[str, str, str]]:
+    """Return the fields of a record kind in these files: name, type and meaning."""
+    present = {name for file in files if file.kind is kind for name in file.fields}
     properties = kind.model_json_schema()["properties"]
     return [
         (name, _type(properties[name]), (definition.description or "").replace("``", "`"))
         for name, definition in kind.model_fields.items()
+        if name in present or not properties[name].get(RARE)
     ]
 
 
