@@ -116,6 +116,9 @@ def device_and_dtype(settings: TransformersSettings) -> tuple[torch.device, torc
     if settings.device == "cuda" and not has_cuda:
         raise UserError("engine.device: cuda is not available here: use auto or cpu")
     device = torch.device("cuda" if has_cuda and settings.device != "cpu" else "cpu")
+    # PyTorch asks cuDNN for attention first on recent cards, which plans anew for every length that
+    # it has not seen: half a second a training step on an H200 (docs/gpu.md).
+    torch.backends.cuda.enable_cudnn_sdp(False)
     if settings.dtype != "auto":
         return device, getattr(torch, settings.dtype)
     if device.type == "cuda":

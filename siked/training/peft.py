@@ -6,6 +6,8 @@ a batch stand one behind the other without padding.
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import torch
 from transformers import BitsAndBytesConfig
 
+from siked.console import say
 from siked.errors import UserError
 from siked.models import loading as models
 from siked.settings import Lora
@@ -53,12 +56,24 @@ class PeftTrainer:
 
 
 def _load(folder: Path, device: torch.device, dtype: torch.dtype, quantized: dict[str, Any]) -> Any:
-    flash = device.type == "cuda" and find_spec("flash_attn")
     models.check_model_folder(folder)
     model = models.load_weights(folder, dtype=dtype, attn_implementation="eager", **quantized)
     if device.type == "cuda":
+        flash = dtype == torch.bfloat16 and _has_flash_attention()
         model.set_attn_implementation("flash_attention_2" if flash else "sdpa")
     return model if quantized else model.to(device)
+
+
+def _has_flash_attention() -> bool:
+    """Whether the package is here and fits this PyTorch: one built for another does not import."""
+    if find_spec("flash_attn") is None:
+        return False
+    try:
+        import_module("flash_attn")
+    except (ImportError, OSError) as error:
+        say(f"train: flash_attn is left out, it does not load: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _quantized(lora: Lora, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:

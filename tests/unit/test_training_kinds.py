@@ -1,6 +1,8 @@
 """Full fine-tuning, DoRA and the like are settings: each learns, goes on, and loads everywhere."""
 
 import json
+import sys
+from importlib import invalidate_caches
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from siked.errors import UserError
 from siked.models import loading as models
 from siked.models import student_format
 from siked.settings import TransformersSettings
+from siked.training import peft
 from siked.training.loop import BEST
 from tests.tiny_student import build
 from tests.training_jobs import SETTINGS, changed_settings, content, examples_of, run
@@ -155,6 +158,26 @@ def test_four_bits_need_cuda(examples, base, tmp_path):
     lora = SETTINGS.lora.model_dump() | {"base_bits": 4}
     with pytest.raises(UserError, match=r"train\.lora\.base_bits: 4 needs CUDA"):
         run(examples, base, tmp_path, changed={"lora": lora})
+
+
+def test_cudnn_plans_no_attention_for_every_length_anew():
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    models.device_and_dtype(FLOAT32)
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+
+
+def test_flash_attention_of_another_pytorch_is_left_out_with_a_line(tmp_path, monkeypatch, capsys):
+    assert not peft._has_flash_attention()
+    (tmp_path / "flash_attn.py").write_text("raise ImportError('undefined symbol: _ZN3c104')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not peft._has_flash_attention()
+    assert capsys.readouterr().err == (
+        "train: flash_attn is left out, it does not load: undefined symbol: _ZN3c104\n"
+    )
+    (tmp_path / "flash_attn.py").write_text("")
+    invalidate_caches()
+    assert peft._has_flash_attention()
+    del sys.modules["flash_attn"]
 
 
 def test_unsloth_s_checkpointing_is_for_unsloth_alone(examples, base, tmp_path):
