@@ -102,4 +102,4 @@ check-install: setup
 
 # On a machine with a GPU and its own PyTorch; WHEELS is a folder with what that lacks (docs/gpu.md).
 gpu-check:
-	$(PYTHON) benchmarks/gpu_check.py $(if $(WHEELS),--wheels $(WHEELS))
+	$(PYTHON) -m benchmarks.gpu $(if $(WHEELS),--wheels $(WHEELS))

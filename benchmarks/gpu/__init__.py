@@ -1,0 +1,1 @@
+"""What a card proves or refutes: ``python -m benchmarks.gpu``."""
