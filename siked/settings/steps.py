@@ -112,7 +112,7 @@ class TrainSettings(Settings):
     """Processes that share each optimiser step, one a GPU: `batch_size` counts for each."""
     gradient_checkpointing: Literal["auto", "none", "full", "unsloth"] = "auto"
     """Compute activations again instead of keeping them: `full`, or Unsloth's own way, which moves
-    them to the computer's memory. `auto`: on a GPU, the trainer's own way."""
+    them to the computer's memory. `auto`: the trainer's own way, on a GPU that is too small."""
     policy: Literal["on-policy", "off-policy"]
     """Each iteration starts from the previous student (`on-policy`) or from the base model."""
     distil: Schedule
@@ -126,7 +126,7 @@ class TrainSettings(Settings):
     weight_decay: NonNegativeFloat
     """AdamW's weight decay."""
     batch_size: PositiveInt
-    """Examples a device and forward pass."""
+    """Examples a device and forward pass; a GPU with room takes several such batches at once."""
     gradient_accumulation: PositiveInt
     """Forward passes an optimiser step."""
     max_length: PositiveInt

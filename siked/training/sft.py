@@ -17,7 +17,7 @@ from trl import SFTConfig, SFTTrainer
 
 from siked.errors import UserError
 from siked.progress import Progress
-from siked.training import checkpoints, lean
+from siked.training import checkpoints, lean, memory
 from siked.training.examples import IGNORED
 from siked.training.job import Job, Watch
 
@@ -44,7 +44,7 @@ def config(
     """
     settings = job.settings
     on_gpu = device.type == "cuda"
-    checkpointing = settings.gradient_checkpointing
+    planned = memory.plan(job, device)
     settled = SFTConfig(
         output_dir=str(folder),
         seed=job.seed,
@@ -54,13 +54,13 @@ def config(
         lr_scheduler_type=SCHEDULERS[settings.scheduler],
         warmup_steps=settings.warmup_steps,
         weight_decay=settings.weight_decay,
-        per_device_train_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.gradient_accumulation,
+        per_device_train_batch_size=planned.batch_size,
+        gradient_accumulation_steps=planned.accumulation,
         max_length=None,  # rows that are too long are left out before
         padding_free=packs,
         use_cpu=not on_gpu,
         bf16=autocast,
-        gradient_checkpointing=on_gpu if checkpointing == "auto" else checkpointing != "none",
+        gradient_checkpointing=planned.recomputes,
         dataloader_pin_memory=on_gpu,
         ddp_find_unused_parameters=False,
         logging_steps=1,

@@ -37,7 +37,7 @@ with contextlib.redirect_stdout(sys.stderr):
         raise UserError(f"train.trainer: unsloth cannot be loaded: {_LINE}") from None
 
 from siked.models import loading as models  # noqa: E402 - after Unsloth
-from siked.training import students  # noqa: E402
+from siked.training import memory, students  # noqa: E402
 
 
 class UnslothTrainer:
@@ -63,7 +63,10 @@ class UnslothTrainer:
         if lora is not None and lora.base_bits is not None:
             students.check_bits(device)
         models.check_model(source)  # Unsloth would fill what is missing with random numbers
-        checkpointing = _checkpointing(job.settings.gradient_checkpointing, device)
+        # Unsloth's own way keeps what is not computed anew in the machine's memory.
+        asked = job.settings.gradient_checkpointing
+        recomputes = memory.plan(job, device).recomputes
+        checkpointing = "unsloth" if recomputes and asked != "full" else recomputes
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 model, _ = FastLanguageModel.from_pretrained(
@@ -93,9 +96,3 @@ class UnslothTrainer:
         if job.start is not None:
             students.fill_adapter(student, job.start)
         return student
-
-
-def _checkpointing(asked: str, device: Any) -> bool | str:
-    if asked == "auto":
-        return "unsloth" if device.type == "cuda" else False
-    return {"none": False, "full": True}.get(asked, asked)

@@ -107,6 +107,8 @@ def test_one_process_trains_on_one_card_whatever_the_machine_has(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    card = SimpleNamespace(total_memory=80e9)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)
     asked = job(examples, base, tmp_path)
     settled = sft.config(asked, torch.device("cuda"), tmp_path, autocast=False)
     assert settled.device.type == "cuda"
