@@ -79,7 +79,7 @@ def teacher(params: Params, origin: list[SourceFacts]) -> DataCard:
     return DataCard(
         name="teacher",
         summary=f"Rationales of the teacher for every train question and strategy, with verdicts; "
-        f"those with a right answer are D_LLM. Written by {written_by(params.teacher)}.",
+        f"those with a right answer are D_LLM. Written by {written_by(params.teachers())}.",
         files=[
             *(
                 measure(

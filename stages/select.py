@@ -41,7 +41,7 @@ def main() -> None:
             name=chosen,
             student=params.student,
             strategies=params.strategies,
-            teacher=written_by(params.teacher),
+            teacher=written_by(params.teachers()),
             train=params.questions.train,
             test=params.questions.test,
             trainings=trainings(params, chosen),

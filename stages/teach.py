@@ -32,8 +32,9 @@ def main(strategy: Annotated[str, typer.Option()]) -> None:
             teacher_prompt(question.question, strategy, question_id=question.id)
             for question in asked
         ]
-        engine, sampling = open_teacher(params.teacher, strategy, asked, ray=params.ray)
-        model = params.teacher.model
+        teacher = params.teachers()[strategy]
+        engine, sampling = open_teacher(teacher, strategy, asked, ray=params.ray)
+        model = teacher.model
         how = model and model.engine
         answering = Answering(engine, how.stop_after if isinstance(how, OpenAISettings) else 0)
         written = collect(

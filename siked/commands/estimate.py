@@ -5,6 +5,7 @@ siked estimate --card h100 --price 2.5            cards by the hour
 siked estimate --samples 10 --file presets/demo.yaml
 """
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -19,10 +20,11 @@ from siked.estimating.estimate import Plan, StageCost, total
 from siked.estimating.last_run import LastRun, last_run
 from siked.estimating.rates import Card, Range, assume_verified, between, find_card, widen
 from siked.estimating.sizes import count_questions, find_student_size, find_teacher_size
+from siked.files import json_text
 from siked.mixing import Variant
 from siked.run import layout
 from siked.run.run import Run
-from siked.settings import Params, load_params
+from siked.settings import OpenAISettings, Params, load_params
 
 PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 """The variants that are always compared."""
@@ -64,15 +66,18 @@ def estimate(
     params = load_params(file)
     last = last_run(Run())
     same = _compare(params, last)
-    model = params.teacher.model
-    own = model is not None and not model.source.startswith("served:")
+    models = {name: teacher.model for name, teacher in params.teachers().items()}
     measured = same["questions"] and last.written is not None
     plan = Plan(
         params=params,
         asked=count_questions(params.questions, questions),
         rates=last.machine if card is None else find_card(card),
         student=find_student_size(params.student, student_size),
-        teacher=find_teacher_size(model.source, teacher_size) if model and own else None,
+        teachers={
+            name: find_teacher_size(model.source, teacher_size)
+            for name, model in models.items()
+            if model and not model.source.startswith("served:")
+        },
         verified=last.verified
         if card is None and last.verified is not None
         else assume_verified() * params.verify.workers,
@@ -101,7 +106,14 @@ def estimate(
 def _compare(params: Params, last: LastRun) -> dict[str, bool]:
     """Return which sections the last run had the same: what it measured counts for those alone."""
     now = params.model_dump(mode="json", exclude_unset=True)
-    return {key: last.settings.get(key) == now[key] for key in ("questions", "student", "teacher")}
+    teachers = {
+        name: hashlib.md5(json_text(one).encode(), usedforsecurity=False).hexdigest()
+        for name, one in params.describe_teachers().items()
+    }
+    return {
+        **{key: last.settings.get(key) == now[key] for key in ("questions", "student")},
+        "teacher": all(last.teachers.get(name) == teachers[name] for name in teachers),
+    }
 
 
 def _facts(plan: Plan, length: str) -> list[str]:
@@ -114,7 +126,7 @@ def _facts(plan: Plan, length: str) -> list[str]:
             f"hours are those of one {rates.title}: {rates.tflops:g} TFLOP/s in bfloat16 "
             f"({rates.source}), of which an assumed share is reached; not measured on the card"
         )
-        held = {"the student": plan.student, "the teacher": plan.teacher}
+        held = {"the student": plan.student, "the teacher": max(plan.teachers.values(), default=0)}
         lines += [
             f"{who} needs at least {rates.count_needed(size)} such cards at once"
             for who, size in held.items()
@@ -136,7 +148,10 @@ def _facts(plan: Plan, length: str) -> list[str]:
     lines.append(
         f"checks are hours of a machine that checks {_format_range(plan.verified)} a second"
     )
-    if plan.params.teacher.model and plan.teacher is None:
+    if any(
+        isinstance(one.model and one.model.engine, OpenAISettings)
+        for one in plan.params.teachers().values()
+    ):
         lines.append("the teacher's server does its work elsewhere: its hours are not counted")
     low, likely, high = plan.length
     return [

@@ -49,9 +49,10 @@ def prompt(
     if strategy is None:
         known = ", ".join(settings.strategies)
         raise UserError(f"strategy: the teacher is asked for one: add --strategy, of {known}")
-    asked, model = teacher_prompt(question, strategy), settings.teacher.model
+    asked, who = teacher_prompt(question, strategy), settings.teachers()[strategy]
+    model = who.model
     if model is None:
-        _note(f"teacher.engine is {settings.teacher.engine}, which reads no prompt; a model would:")
+        _note(f"teacher.engine is {who.engine}, which reads no prompt; a model would:")
         _show_messages(asked)
     elif isinstance(model.engine, OpenAISettings):
         _show_sent(asked, model.engine)

@@ -11,7 +11,7 @@ share of questions with at least one:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -132,9 +132,13 @@ def expect_teacher(params: Params, seen: Acceptance | None) -> Acceptance:
     """
     if seen is not None and seen.covers(params):
         return seen
-    if params.teacher.engine == "annotations":
+    teachers = params.teachers()
+    worked = {name: one.engine == "annotations" for name, one in teachers.items()}
+    if all(worked.values()):
         return _assume(params.strategies, WORKED, "made from worked solutions")
-    return _assume(params.strategies, TEACHER, "an assumption")
+    guess = _assume(params.strategies, TEACHER, "an assumption")
+    shares = {name: WORKED for name in teachers if worked[name]}
+    return replace(guess, shares={**guess.shares, **shares})
 
 
 def expect_students(

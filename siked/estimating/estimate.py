@@ -93,8 +93,8 @@ class Plan:
     rates: Card | Machine
     student: float
     """Parameters."""
-    teacher: float | None
-    """Parameters; None where no model of ours teaches."""
+    teachers: dict[str, float]
+    """Parameters, by strategy; those alone that a model of ours teaches."""
     verified: Range
     """Rationales checked a second."""
     length: Range
@@ -125,7 +125,8 @@ class Plan:
             yield self._teach(strategy)
         # What the student solves best is not known yet where it decides.
         d_llm = self._select_taught(None if params.mix.bias == "student" else params.mix.bias)
-        yield self._filter("filter_teacher", self._samples_taught() * self._prompts())
+        calls = self.asked.train * sum(map(self._count_samples, params.strategies))
+        yield self._filter("filter_teacher", calls)
         first, *later = params.chain()
         yield from self._train(first, _sum(d_llm.values()), epochs)
         for name in later:
@@ -134,15 +135,15 @@ class Plan:
             yield from self._train(f"baseline-{strategy}", d_llm[strategy], epochs, baseline=True)
 
     def _teach(self, strategy: str) -> StageCost:
-        model, samples = self.params.teacher.model, self._samples_taught()
+        model, samples = self.params.teachers()[strategy].model, self._count_samples(strategy)
         stage, calls = f"teach@{strategy}", self.asked.train * samples
         if model is None:
             return StageCost(stage, exactly(calls), disk=self._store(calls))
         shown = teacher_prompt("?", strategy)
         read = self._count_tokens(shown.system + shown.user) * self.asked.train
         written = self._count_written(calls, model.sampling.max_new_tokens)
-        if self.teacher is not None:
-            return self._cost(stage, "generation", calls, read, written, self.teacher)
+        if (size := self.teachers.get(strategy)) is not None:
+            return self._cost(stage, "generation", calls, read, written, size)
         row = StageCost(stage, exactly(calls), read, written, disk=self._store(calls))
         if (prices := getattr(model.engine, "prices", None)) is None:
             return row
@@ -158,7 +159,8 @@ class Plan:
         yield self._cost(f"generate@{name}", "generation", calls, read, written, self.student)
         yield self._filter(f"filter@{name}", calls)
         order = self._order(writer)
-        own = _sum(self._select(writer, samples, order).values())
+        every = dict.fromkeys(params.strategies, samples)
+        own = _sum(self._select(writer, every, order).values())
         joining = self._join(writer, self._select_taught(order))
         mixed = joining if params.mix.variant == "teacher" else own + joining
         yield from self._train(name, mixed, params.train.iterate.epochs)
@@ -220,15 +222,16 @@ class Plan:
 
     def _select_taught(self, order: Sequence[str] | None) -> dict[str, Range]:
         """Return the teacher's rows that may train, by strategy."""
-        return self._select(self.taught, self._samples_taught(), order)
+        samples = {name: self._count_samples(name) for name in self.params.strategies}
+        return self._select(self.taught, samples, order)
 
     def _select(
-        self, writer: Acceptance, samples: int, order: Sequence[str] | None
+        self, writer: Acceptance, samples: dict[str, int], order: Sequence[str] | None
     ) -> dict[str, Range]:
         """Return the rows of a writer that may train, by strategy, the first of the order first."""
         rows: dict[str, Range] = {
-            strategy: writer.count_kept(strategy, samples, self.params.mix.keep) * self.asked.train
-            for strategy in self.params.strategies
+            strategy: writer.count_kept(strategy, count, self.params.mix.keep) * self.asked.train
+            for strategy, count in samples.items()
         }
         if order is None:
             return rows
@@ -237,7 +240,7 @@ class Plan:
         for strategy in order:
             # Only of questions that no strategy before it has solved.
             kept[strategy] = rows[strategy] * left
-            left = leave(left, writer.count_kept(strategy, samples, 1))
+            left = leave(left, writer.count_kept(strategy, samples[strategy], 1))
         return kept
 
     def _join(self, writer: Acceptance, d_llm: dict[str, Range]) -> Range:
@@ -258,8 +261,9 @@ class Plan:
             leave(rows, writer.count_kept(name, samples, 1)) for name, rows in d_llm.items()
         )
 
-    def _samples_taught(self) -> int:
-        model = self.params.teacher.model
+    def _count_samples(self, strategy: str) -> int:
+        """Return how many rationales the teacher writes for a question with a strategy."""
+        model = self.params.teachers()[strategy].model
         return 1 if model is None else model.sampling.samples
 
     def _prompts(self) -> int:

@@ -38,7 +38,9 @@ class LastRun:
     students: dict[str, Acceptance] = field(default_factory=dict)
     """How often the student was right that wrote for an iteration, by the iteration's name."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """The sections ``student``, ``teacher`` and ``questions`` that it was run with."""
+    """The sections ``student`` and ``questions`` that it was run with."""
+    teachers: dict[str, str | None] = field(default_factory=dict)
+    """By strategy, the MD5 of the file that says who taught it."""
 
 
 def last_run(run: Run) -> LastRun:
@@ -81,6 +83,12 @@ def last_run(run: Run) -> LastRun:
             if step == "filter" and (found := read_acceptance(figures))
         },
         settings=_settings(run),
+        teachers={
+            Path(dep.path).stem: dep.md5
+            for stage in run.lock.values()
+            for dep in stage.deps
+            if Path(dep.path).parent == layout.TEACHERS
+        },
     )
 
 
@@ -129,6 +137,6 @@ def _settings(run: Run) -> dict[str, Any]:
     return {
         section: value
         for stage in run.lock.values()
-        for section in ("student", "teacher", "questions")
+        for section in ("student", "questions")
         if (value := stage.params.get(f"{layout.PARAMS}: {section}")) is not None
     }

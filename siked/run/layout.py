@@ -22,6 +22,8 @@ DEV = QUESTIONS / "dev.jsonl"
 LEFT_OUT = QUESTIONS / "left-out.jsonl"
 OVERLAP = Path("data/overlap.json")
 TEACHER = Path("data/teacher")
+TEACHERS = TEACHER / "settings"
+"""Who teaches each strategy: a file each, so that a strategy waits for its own teacher alone."""
 RATIONALES = TEACHER / "rationales"
 D_LLM = TEACHER / "verified.jsonl"
 WRITTEN = Path("data/students")
@@ -77,6 +79,11 @@ def test_set(name: str) -> Path:
 def questions(name: str) -> Path:
     """Return the file of train, dev or a test set by its name."""
     return next((path for path in (TRAIN, DEV) if path.stem == name), test_set(name))
+
+
+def teacher(strategy: str) -> Path:
+    """Return the file of the settings of who writes with a strategy."""
+    return TEACHERS / f"{strategy}.json"
 
 
 def rationales(strategy: str) -> Path:

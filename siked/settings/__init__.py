@@ -21,6 +21,7 @@ from siked.settings.models import (
     StudentSettings,
     TeacherModel,
     TeacherSettings,
+    TeachersSettings,
 )
 from siked.settings.params import NO_EFFECT, Params
 from siked.settings.questions import Overlap, QuestionSettings, Source
@@ -69,6 +70,7 @@ __all__ = [
     "StudentSettings",
     "TeacherModel",
     "TeacherSettings",
+    "TeachersSettings",
     "TrackingSettings",
     "TrainSettings",
     "TransformersSettings",

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
+    SerializerFunctionWrapHandler,
+    create_model,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
 from siked.settings.base import Seed, Settings
 from siked.settings.engines import AnyEngine
 from siked.settings.tables import ENGINES
+from siked.strategies import STRATEGIES
 
 _WHEEL = re.compile(r"wheel:[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
@@ -132,10 +136,13 @@ class TeacherModel(Settings):
         return self
 
 
-class TeacherSettings(Settings):
-    """Who writes D_LLM."""
+TeacherEngine = Literal["annotations", "model", "recorded"]
 
-    engine: Literal["annotations", "model", "recorded"]
+
+class TeacherSettings(Settings):
+    """Who writes rationales for D_LLM."""
+
+    engine: TeacherEngine
     """`annotations` writes one rationale a strategy from the sources' worked solutions; `model`
     asks a language model; `recorded` takes rationales that were written elsewhere."""
     model: TeacherModel | None = None
@@ -161,3 +168,46 @@ class TeacherSettings(Settings):
         if value is not None and (path.is_absolute() or ".." in path.parts or not path.parts):
             raise ValueError("is a path below data/recorded: copy, link or `dvc import` it there")
         return value
+
+
+_STRATEGIES: dict[str, Any] = {
+    name: Annotated[
+        TeacherSettings | None,
+        Field(
+            default=None,
+            description=f"In place of `engine`: who writes with `{name}`, by keys as these.",
+        ),
+    ]
+    for name in STRATEGIES
+}
+_ByStrategy: Any = create_model("_ByStrategy", __base__=TeacherSettings, **_STRATEGIES)
+
+
+class TeachersSettings(_ByStrategy):  # type: ignore[misc]
+    """Who writes D_LLM: one teacher, or one for each strategy."""
+
+    engine: TeacherEngine | None = None
+    """`annotations` writes one rationale a strategy from the sources' worked solutions; `model`
+    asks a language model; `recorded` takes rationales that were written elsewhere."""
+
+    @model_validator(mode="after")
+    def _is_one_or_several(self) -> Self:
+        named = self.by_strategy()
+        if self.engine is None and not named:
+            raise ValueError("names no `engine`, and no teacher for each strategy")
+        if self.engine is not None and named:
+            raise ValueError(f"`engine` is for all strategies: drop it, or drop `{min(named)}`")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_strategies_that_are_not_named(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        named = TeacherSettings.model_fields.keys() | self.by_strategy()
+        return {key: value for key, value in values.items() if key in named}
+
+    def by_strategy(self) -> dict[str, TeacherSettings]:
+        """Return the teachers that are named for a strategy alone."""
+        named = {name: getattr(self, name) for name in STRATEGIES}
+        return {name: one for name, one in named.items() if one is not None}

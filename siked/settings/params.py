@@ -9,7 +9,12 @@ from pydantic import Field, field_validator, model_validator
 
 from siked.settings.base import FIRST_ITERATION, Name, Seed, Settings, StrategyName
 from siked.settings.engines import AutoSettings, LocalEngine, RaySettings, TransformersSettings
-from siked.settings.models import SamplingSettings, StudentSettings, TeacherSettings
+from siked.settings.models import (
+    SamplingSettings,
+    StudentSettings,
+    TeacherSettings,
+    TeachersSettings,
+)
 from siked.settings.questions import QuestionSettings
 from siked.settings.steps import (
     EvalSettings,
@@ -41,8 +46,8 @@ class Params(Settings):
     """What to learn from and what to test on."""
     student: StudentSettings
     """The small model that learns."""
-    teacher: TeacherSettings
-    """Who writes D_LLM."""
+    teacher: TeachersSettings
+    """Who writes D_LLM: one for all strategies, or a section for each (`teacher.cot`)."""
     iterations: dict[Name, Iteration]
     """The turns of the loop, each with its predecessor."""
     engine: LocalEngine
@@ -114,6 +119,17 @@ class Params(Settings):
         return self
 
     @model_validator(mode="after")
+    def _every_strategy_has_a_teacher(self) -> Self:
+        named = self.teacher.by_strategy()
+        taught = ", ".join(self.strategies)
+        for name in self.strategies if named else ():
+            if name not in named:
+                raise ValueError(f"teacher.{name}: is missing: `strategies` has {taught}")
+        if extra := sorted(set(named) - set(self.strategies)):
+            raise ValueError(f"teacher.{extra[0]}: drop it: `strategies` has {taught}")
+        return self
+
+    @model_validator(mode="after")
     def _replicas_compute_alike(self) -> Self:
         engine = self.engine
         if self.ray and isinstance(engine, AutoSettings):
@@ -127,6 +143,18 @@ class Params(Settings):
                 "between machines"
             )
         return self
+
+    def teachers(self) -> dict[str, TeacherSettings]:
+        """Return who writes with each strategy."""
+        named = self.teacher.by_strategy()
+        return {name: named.get(name, self.teacher) for name in self.strategies}
+
+    def describe_teachers(self) -> dict[str, dict[str, Any]]:
+        """Return for each strategy what is set of its teacher, and nothing that is not set."""
+        return {
+            name: one.model_dump(mode="json", exclude_unset=True)
+            for name, one in self.teachers().items()
+        }
 
     def chain(self) -> list[str]:
         """The iterations from the first to the last: ``["it0", "it1", ...]``."""

@@ -90,6 +90,8 @@ def _documented(model: type[BaseModel], prefix: str, kind: str = "") -> Iterator
         what = f"{field.description or ''} {_which(names)}" if names else field.description or ""
         yield prefix + key, kind + " ".join(what.split())
         section = _section(field)
+        if section.model is not None and issubclass(model, section.model):
+            continue  # the same keys once more
         inside = f"{prefix}{key}.*." if section.named else f"{prefix}{key}."
         if section.by_name:
             yield f"{inside}{NAME}", f"{kind}{_which(section.by_name)}"

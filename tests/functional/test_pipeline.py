@@ -165,7 +165,8 @@ def test_the_selected_student_solves(finished):
 def test_an_interrupted_training_exits_with_130_and_goes_on(tmp_path, tiny_student):
     clone = Checkout(tmp_path, tiny_student)
     clone.set("train.distil", {"epochs": 300, "learning_rate": 0.001})
-    for stage in ("questions", "base", "teach@cot", "teach@pot", "filter_teacher", "mix_it0"):
+    first = ("settings", "questions", "base")
+    for stage in (*first, "teach@cot", "teach@pot", "filter_teacher", "mix_it0"):
         clone.dvc("repro", "--single-item", stage)
     command = ["python", "-m", "stages.train", "--student", "it0"]
     running = subprocess.Popen(
@@ -231,6 +232,26 @@ def test_a_malformed_row_is_named_by_file_and_line(tmp_path):
     assert "mine.jsonl:2:" in output
     assert "Traceback" not in output
     assert not (clone.folder / "data" / "questions").exists()
+
+
+def test_each_strategy_reruns_for_its_own_teacher_alone(own):
+    """A recording in place of the worked solutions, for one of two strategies."""
+    told = own.folder / "data/teacher/rationales/pot.jsonl"
+    rows = [json.loads(line) for line in told.read_text().splitlines()]
+    recording = own.folder / "data/recorded/bought.jsonl"
+    recording.write_text("".join(json.dumps({**one, "teacher": "Big"}) + "\n" for one in rows))
+    annotations = {"engine": "annotations"}
+    own.dvc("repro", "filter_teacher")  # a new recording is a change for all
+    own.set("teacher", {"cot": annotations, "pot": annotations})
+    assert ran(own.dvc("repro", "filter_teacher")) == ["settings"], "both have whom they had"
+    own.set("teacher.pot", {"engine": "recorded", "recorded": "bought.jsonl"})
+    assert ran(own.dvc("repro", "filter_teacher")) == ["settings", "teach@pot", "filter_teacher"]
+    figures = json.loads((own.folder / "metrics/teacher.json").read_text())
+    assert figures["teachers"]["Big"]["pot"]["rows_in"] == len(rows)
+    assert list(figures["teachers"]) == ["Big", "not named"]
+    own.dvc("repro")
+    card = (own.folder / "data/cards/teacher.md").read_text()
+    assert "with pot by someone else, in the recording `bought.jsonl`" in card
 
 
 def test_a_model_can_teach(tmp_path, tiny_student):

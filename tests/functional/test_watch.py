@@ -46,7 +46,8 @@ def test_a_finished_run_is_all_done_with_its_figures_and_nothing_is_written(fini
 def test_a_stage_at_work_is_followed_and_a_killed_one_is_told(tmp_path, tiny_student):
     clone = Checkout(tmp_path / "clone", tiny_student)
     clone.set("train.distil", {"epochs": 3000, "learning_rate": 0.001})
-    for stage in ("questions", "base", "teach@cot", "teach@pot", "filter_teacher", "mix_it0"):
+    first = ("settings", "questions", "base")
+    for stage in (*first, "teach@cot", "teach@pot", "filter_teacher", "mix_it0"):
         clone.dvc("repro", "--single-item", stage)
     # Not the group of this test: the whole of it is killed, as by a machine's end.
     repro = subprocess.Popen(

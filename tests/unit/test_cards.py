@@ -170,7 +170,7 @@ def facts(student: StudentSettings) -> Facts:
         name="it1",
         student=student,
         strategies=["cot", "pot"],
-        teacher=written_by(TeacherSettings(engine="annotations")),
+        teacher=written_by({"cot": TeacherSettings(engine="annotations")}),
         train={"gsm8k": Source(format="gsm8k", path="gsm8k")},
         test={
             "gsm8k-test": Source(format="gsm8k", path="gsm8k", split="test"),
@@ -231,6 +231,11 @@ def test_the_base_models_licence_is_said_only_where_it_is_known(source, base, li
 
 
 def test_the_teacher_is_named_whoever_it_is():
-    assert "no language model" in written_by(TeacherSettings(engine="annotations"))
+    worked = TeacherSettings(engine="annotations")
     recorded = TeacherSettings(engine="recorded", recorded="bought/70b.jsonl")
-    assert "bought/70b.jsonl" in written_by(recorded)
+    assert "no language model" in written_by({"cot": worked})
+    assert "bought/70b.jsonl" in written_by({"cot": recorded})
+    assert written_by({"cot": worked, "pot": worked}) == written_by({"cot": worked})
+    both = written_by({"cot": worked, "pot": recorded})
+    assert both.startswith("with cot by rules, ")
+    assert both.endswith("; with pot by someone else, in the recording `bought/70b.jsonl`")

@@ -1,5 +1,6 @@
 """Estimates agree with what the pipeline's own parts do, and say how sure they are."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -28,9 +29,11 @@ from siked.estimating.rates import (
     span,
     widen,
 )
+from siked.files import json_text
 from siked.mixing import mix, preferred, select
 from siked.records import VerifiedRationale
 from siked.run.run import Run
+from siked.settings import check_params
 
 ROOT = Path(__file__).parents[2]
 STRATEGIES = ("cot", "l2m", "pot")
@@ -201,6 +204,22 @@ def test_a_servers_teacher_is_billed_by_tokens_and_takes_no_card(tmp_path):
     assert row["money"]["high"] == pytest.approx(most)
 
 
+def test_each_strategys_own_teacher_is_counted_as_such(tmp_path):
+    raw = settings(tmp_path)
+    model = {"engine": "model", "model": model_teacher(samples=5)}
+    raw["teacher"] = {
+        "cot": {"engine": "annotations"},
+        "l2m": {"engine": "annotations"},
+        "pot": model,
+    }
+    found = estimated(tmp_path, raw, "--card", "h100", "--teacher-size", "7B")
+    calls = {name: stage(found, f"teach@{name}")["calls"]["likely"] for name in STRATEGIES}
+    assert calls == {"cot": 240, "l2m": 240, "pot": 5 * 240}
+    assert stage(found, "filter_teacher")["calls"]["likely"] == 7 * 240
+    assert stage(found, "teach@cot")["hours"]["likely"] == 0
+    assert stage(found, "teach@pot")["hours"]["likely"] > 0
+
+
 def test_an_hours_price_is_the_price_of_all_hours(tmp_path):
     found = estimated(tmp_path, settings(tmp_path), "--card", "a100", "--price", "1.5")
     for row in found["estimates"][0]["stages"]:
@@ -344,8 +363,13 @@ def recorded(folder, raw, seen):
             path /= "filter.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(counts.figures(questions=240)))
-    params = {key: raw[key] for key in ("student", "teacher", "questions")}
-    lock = {"stages": {"some": {"params": {"params.yaml": params}}}}
+    params = {key: raw[key] for key in ("student", "questions")}
+    taught = [
+        {"path": f"data/teacher/settings/{name}.json", "md5": hashlib.md5(text).hexdigest()}
+        for name, one in check_params(raw, "params.yaml").describe_teachers().items()
+        for text in [json_text(one).encode()]
+    ]
+    lock = {"stages": {"some": {"params": {"params.yaml": params}, "deps": taught}}}
     (folder / "dvc.lock").write_text(yaml.safe_dump(lock))
 
 

@@ -105,6 +105,50 @@ def test_a_wrong_setting_is_one_line_that_names_the_key(key, value, says):
     assert "\n" not in text
 
 
+ANNOTATIONS = {"engine": "annotations"}
+EACH = dict.fromkeys(("cot", "l2m", "pot"), ANNOTATIONS)
+
+
+def test_each_strategy_may_have_a_teacher_of_its_own():
+    one = check_params(changed("teacher", ANNOTATIONS), "params.yaml")
+    several = check_params(changed("teacher", EACH), "params.yaml")
+    assert list(several.teachers()) == list(one.teachers()) == ["cot", "l2m", "pot"]
+    assert several.describe_teachers() == one.describe_teachers() == EACH
+    shown = one.model_dump(mode="json")["teacher"]
+    assert shown == {"engine": "annotations", "model": None, "recorded": None}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "says"),
+    [
+        ({"cot": ANNOTATIONS, "pot": ANNOTATIONS}, "teacher.l2m: is missing: `strategies` has cot"),
+        ({**EACH, "pot": None}, "teacher.pot: is missing"),
+        ({**EACH, "tot": ANNOTATIONS}, "teacher.tot: unknown key; did you mean `teacher."),
+        (
+            {**EACH, **ANNOTATIONS},
+            "teacher: `engine` is for all strategies: drop it, or drop `cot`",
+        ),
+        ({**EACH, "pot": {"engine": "recorded"}}, "teacher.pot: `recorded` is for"),
+        ({**EACH, "pot": {"engin": "model"}}, "teacher.pot.engine: is missing"),
+        ({**EACH, "pot": {**ANNOTATIONS, "modl": 1}}, "did you mean `teacher.pot.model`?"),
+        ({**EACH, "pot": {**ANNOTATIONS, "cot": ANNOTATIONS}}, "teacher.pot.cot: unknown key"),
+        ({}, "teacher: names no `engine`, and no teacher for each strategy"),
+    ],
+)
+def test_a_wrong_teacher_of_a_strategy_is_one_line(teacher, says):
+    with pytest.raises(UserError) as error:
+        check_params(changed("teacher", teacher), "params.yaml")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_teacher_of_a_strategy_that_is_not_taught_is_dropped_by_hand():
+    raw = changed("teacher", EACH)
+    raw["strategies"] = ["cot", "pot"]
+    with pytest.raises(UserError, match=r"teacher.l2m: drop it: `strategies` has cot, pot"):
+        check_params(raw, "params.yaml")
+
+
 def test_a_missing_key_is_named():
     raw = demo()
     del raw["mix"]["keep"]

@@ -4,6 +4,7 @@ Written from the files and settings alone: the same run gives the same bytes. Th
 header is huggingface_hub's; the texts are the templates beside this module.
 """
 
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -30,8 +31,19 @@ def cell(text: object) -> str:
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
-def written_by(teacher: TeacherSettings) -> str:
-    """Return who wrote the teacher's rationales, without a path of the user's machine."""
+def written_by(teachers: Mapping[str, TeacherSettings]) -> str:
+    """Return who wrote the teacher's rationales, without a path of the user's machine.
+
+    Args:
+        teachers: by strategy.
+    """
+    names = {strategy: _name(teacher) for strategy, teacher in teachers.items()}
+    if len(set(names.values())) == 1:
+        return next(iter(names.values()))
+    return "; ".join(f"with {strategy} by {name}" for strategy, name in names.items())
+
+
+def _name(teacher: TeacherSettings) -> str:
     if teacher.recorded is not None:
         return f"someone else, in the recording `{teacher.recorded}`"
     if teacher.model is None:
