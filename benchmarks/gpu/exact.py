@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.parts import ROOT, Check, asked, examples, peak
+from benchmarks.gpu.parts import ROOT, Check, asked, examples, load, peak
 from siked.errors import UserError
 from siked.records import Example
 
@@ -124,6 +124,7 @@ def training(check: Check, trainer: str) -> dict[str, Any]:
 
     The adapter that it leaves is opened by the transformers engine.
     """
+    load(trainer)
     rows = examples(check, 48 if check.small else 192)
     part = f"exact-{trainer}"
     told: dict[str, Any] = {}

@@ -10,6 +10,7 @@ what does not hold on this card.
 from __future__ import annotations
 
 import json
+import pkgutil
 import subprocess
 import sys
 import time
@@ -234,6 +235,13 @@ def stages(strategies: list[str]) -> Iterator[str]:
         yield f"train --student baseline-{one} --strategy {one}"
         yield f"eval --student baseline-{one} --no-loop"
     yield from ("select", "cards", "report")
+
+
+def load(trainer: str) -> None:
+    """Import a trainer's libraries: Unsloth has to come before transformers, which it changes."""
+    from siked.settings import TRAINERS
+
+    pkgutil.resolve_name(TRAINERS[trainer])
 
 
 def examples(check: Check, count: int) -> list[Example]:

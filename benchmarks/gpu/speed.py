@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.parts import ROOT, STRATEGIES, Check, asked, examples, peak, wait
+from benchmarks.gpu.parts import ROOT, STRATEGIES, Check, asked, examples, load, peak, wait
 from siked.generation.engine import Sampling
 
 WARM = 5
@@ -19,6 +19,7 @@ SAMPLING = Sampling(samples=SAMPLES, temperature=0.7, top_k=50, max_new_tokens=9
 
 def training(check: Check, trainer: str) -> dict[str, Any]:
     """The student learns from the demo teacher's rationales; the first steps are not timed."""
+    load(trainer)
     from siked.settings import Schedule, load_params
     from siked.training.train import train
 
@@ -91,15 +92,15 @@ def model_generate(check: Check) -> dict[str, Any]:
     """Transformers' own ``generate``, for a quarter of the same prompts in one padded batch."""
     import torch
 
-    from siked.models.loading import end_tokens, load
+    from siked.models import loading
     from siked.prompts import encode
 
-    loaded = load(check.base, trained(check), transformers_settings(check))
+    loaded = loading.load(check.base, trained(check), transformers_settings(check))
     ids = [encode(loaded.tokenizer, one) for one in asked(max(2, check.asked // 4))]
     pad, longest = loaded.tokenizer.pad_token_id or 0, max(map(len, ids))
     padded = torch.tensor([[pad] * (longest - len(one)) + one for one in ids])
     mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in ids])
-    ends = sorted(end_tokens(loaded))
+    ends = sorted(loading.end_tokens(loaded))
     for _ in range(2):  # the first one warms up
         wait(check)
         started = time.perf_counter()

@@ -9,12 +9,14 @@ differs.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from siked.console import say
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
 from siked.models.loading import device_and_dtype, end_tokens, load
@@ -78,15 +80,56 @@ class TransformersEngine:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
     ) -> Iterator[Completion]:
-        """Yield the completions of some batches, as they finish."""
+        """Yield the completions of some batches, as they finish.
+
+        Raises:
+            UserError: a prompt and its completion are longer than the model can read, or one
+                prompt's samples are more than the card holds.
+        """
         for batch in batches:
-            asked = [prompts[index] for index in batch]
-            ids = [self._encoded(prompt, sampling) for prompt in asked]
+            yield from self._complete(prompts, sampling, batch, set())
+
+    def _complete(
+        self,
+        prompts: Sequence[Prompt],
+        sampling: Sampling,
+        batch: Sequence[int],
+        finished: set[tuple[int, int]],
+    ) -> Iterator[Completion]:
+        """Yield a batch's completions but for the finished ones (prompt and sample).
+
+        Where the card has no room for all rows, each half of the batch begins again: a sample does
+        not depend on its batch.
+        """
+        import torch
+
+        asked = [prompts[index] for index in batch]
+        ids = [self._encoded(prompt, sampling) for prompt in asked]
+        try:
             for written in self._run(asked, ids, sampling):
                 wrote(len(written), longest=sampling.max_new_tokens)
                 for row in written:
-                    if row.finish_reason is not None:
+                    key = batch[row.prompt], row.sample
+                    if row.finish_reason is not None and key not in finished:
+                        finished.add(key)
                         yield _completion(row, batch[row.prompt], len(ids[row.prompt]))
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise UserError(
+                    f"the card has no room for {sampling.samples} samples of one prompt: lower "
+                    "samples or max_new_tokens"
+                ) from None
+        else:
+            return
+        # Here the error is gone, and with it what its frames held.
+        torch.cuda.empty_cache()
+        samples = range(sampling.first_sample, sampling.first_sample + sampling.samples)
+        left = [one for one in batch if any((one, sample) not in finished for sample in samples)]
+        say(f"generate: no room on the card for {len(left)} prompts at once", file=sys.stderr)
+        middle = -(-len(left) // 2)
+        for half in (left[:middle], left[middle:]):
+            if half:
+                yield from self._complete(prompts, sampling, half, finished)
 
     def stream(
         self, prompt: Prompt, sampling: Sampling, write: Callable[[str], object]
@@ -139,9 +182,9 @@ def _completion(row: Row, prompt: int, prompt_tokens: int) -> Completion:
 
 CPU_TOKENS = 32768
 """Budget of a batch on a CPU, where more rows save little."""
-HELD = 0.5
-"""Share of a card's memory, less the model's, that a batch's keys and values may take: they are
-copied when rows leave, and a step needs room beside them."""
+HELD = 0.8
+"""Share of a card's memory, less the model's, that a batch may take if all of its rows grow as long
+as they may; a step needs room beside them."""
 SHORTEST = 64
 """Tokens that a row takes at least of the budget, prompt and completion."""
 

@@ -90,7 +90,7 @@ class UnslothTrainer:
                     use_gradient_checkpointing=checkpointing,
                     random_state=job.seed,
                 )
-            except (ValueError, NotImplementedError) as error:
+            except (ImportError, ValueError, NotImplementedError) as error:
                 line = str(error).strip().split("\n", maxsplit=1)[0]
                 raise UserError(f"{source}: Unsloth cannot train it: {line}") from None
         if job.start is not None:
