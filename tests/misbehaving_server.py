@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
             what = self.server.trick(request)
             try:
                 if isinstance(what, dict):
-                    self.reply(what, what.get("status", 200))
+                    self.reply(what, what.get("status", 200), **what.get("headers", {}))
                 else:
                     getattr(self, f"do_{what}")(request)
             except (BrokenPipeError, ConnectionResetError):

@@ -106,6 +106,12 @@ class OpenAISettings(EngineSettings):
     """Requests under way at once."""
     timeout: PositiveFloat = 120
     """Seconds that one request may take."""
+    requests_per_minute: PositiveInt | None = None
+    """The server's limit, where it has one. What its headers say (`retry-after`, `x-ratelimit-*`,
+    `ratelimit-*`) is honoured without it."""
+    tokens_per_minute: PositiveInt | None = None
+    """The same of tokens; a request counts with its prompt and `max_new_tokens` for each sample
+    until its answer says what it took."""
     reasoning_effort: Annotated[str, Field(pattern=r"^[a-z]+$")] | None = None
     """How long a thinking model thinks (`low`, `none`, what the server knows); null sends nothing.
     Thinking counts as part of `max_new_tokens`, is kept apart and never trained on."""

@@ -1,8 +1,8 @@
 """A connection to an OpenAI-compatible server that outlasts its bad moments.
 
 The ``openai`` client tries again after 408, 409, 429 and 5xx, lost connections and timeouts, with
-growing pauses or as long as the server asks for. An answer that is cut or garbled is made to look
-like a lost connection, so that the same holds for it.
+growing pauses or as long as the server asks for; ``Pace`` decides when any try is sent. An answer
+that is cut or garbled is made to look like a lost connection, so that the same holds for it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,13 +19,16 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI
 from pydantic import ValidationError
 
-from siked.console import without_secrets
+from siked.console import say, without_secrets
 from siked.errors import UserError
 from siked.files import whole_characters
+from siked.generation.openai.pace import LONGEST, Pace, asked_to_wait, most_tokens
 from siked.generation.openai.requests import Answer
 from siked.settings import OpenAISettings
 
 KEY = "OPENAI_API_KEY"
+LONG = 10.0
+"""Seconds of waiting from which a user is told of it."""
 CONNECT = 10.0
 """Seconds that a connection may take."""
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
@@ -78,8 +82,9 @@ class RefusedError(Exception):
 class Server:
     """What answers requests; made by ``opened``."""
 
-    def __init__(self, client: AsyncOpenAI, settings: OpenAISettings, key: str) -> None:
+    def __init__(self, client: AsyncOpenAI, settings: OpenAISettings, key: str, pace: Pace) -> None:
         self._client = client
+        self._pace = pace
         self._settings = settings
         self._key = key
         self._tokens = "max_tokens"
@@ -98,7 +103,8 @@ class Server:
         tries = f"in {self._settings.retries + 1} tries"
         sent = self._fitted(body)
         try:
-            response = await self._client.post(path, body=sent, cast_to=httpx2.Response)
+            with self._pace.asking(most_tokens(sent)):
+                response = await self._client.post(path, body=sent, cast_to=httpx2.Response)
         except APITimeoutError:
             raise UserError(
                 f"{url}: no answer within {self._settings.timeout:g} seconds (engine.timeout) "
@@ -124,6 +130,8 @@ class Server:
             if error.status_code in {401, 403}:
                 raise UserError(f"{url}: {said}; set {KEY} to its key") from None
             hint = _hint(self._settings.url) if error.status_code in {404, 405} else ""
+            if (wait := asked_to_wait(error.response.headers) or 0) > LONGEST:
+                hint = f": it asks to wait {wait / 60:,.0f} minutes"
             raise UserError(f"{url}: {said}{hint}; {KEPT}") from None
         return _parsed(response)
 
@@ -158,6 +166,10 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
     Raises:
         UserError: ``OPENAI_API_KEY`` cannot be a key.
     """
+    pace = Pace(settings)
+
+    async def enter(_: httpx2.Request) -> None:
+        await pace.enter()
 
     async def check(response: httpx2.Response) -> None:
         try:
@@ -165,9 +177,17 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
                 await response.aread()
         except TimeoutError:
             raise httpx2.ReadTimeout("the answer drips", request=response.request) from None
+        if not response.is_success and not response.is_redirect:
+            wait = pace.hear(response.headers, refused=True, tokens=None)
+            if wait > LONGEST:
+                response.headers["x-should-retry"] = "false"
+            elif wait >= LONG:
+                say(f"{settings.url}: asks to wait {wait:.0f} seconds", file=sys.stderr)
         if response.is_success:
             try:
-                _parsed(response)
+                usage = _parsed(response).usage
+                taken = usage and usage.prompt_tokens + usage.completion_tokens
+                pace.hear(response.headers, refused=False, tokens=taken or None)
             except ValidationError as error:
                 what = error.errors()[0]
                 where = ".".join(map(str, what["loc"]))
@@ -183,7 +203,7 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
     limits = httpx2.Limits(max_connections=settings.concurrency)
     async with (
         httpx2.AsyncClient(
-            event_hooks={"response": [check]},
+            event_hooks={"request": [enter], "response": [check]},
             timeout=timeout,
             limits=limits,
             follow_redirects=True,
@@ -197,7 +217,7 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
             http_client=transport,
         ) as client,
     ):
-        yield Server(client, settings, key)
+        yield Server(client, settings, key, pace)
 
 
 def _parsed(response: httpx2.Response) -> Answer:
