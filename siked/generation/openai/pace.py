@@ -32,8 +32,8 @@ LONGEST = 600.0
 CHARACTERS = 4.0
 """Of a prompt's text to a token, about."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?(?:ms|[smhd]))+")
-_PART = re.compile(r"([\d.]+)(ms|[smhd])")
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 _DATES, _MILLISECONDS = 1e9, 1e11
 """A number from here on is a date in seconds, or in milliseconds."""
