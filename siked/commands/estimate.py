@@ -42,7 +42,10 @@ def estimate(
         str | None, typer.Option(help="A card of the table; none: this machine's last run.")
     ] = None,
     price: Annotated[
-        float | None, typer.Option(min=0, help="Of an hour of the card or machine.")
+        float | None,
+        typer.Option(
+            min=0, help="Of an hour of the card or machine, in the currency of teacher prices."
+        ),
     ] = None,
     samples: Annotated[
         int | None, typer.Option(min=1, help="Also for this K of self-generation.")
@@ -171,17 +174,19 @@ def _print(plan: Plan, found: Estimates, facts: list[str]) -> None:
     out = console()
     (variant, count), rows = next(iter(found.items()))
     out.print(f"mix.variant {variant}, generate.samples {count}")
-    out.print(_table("stage", hours, {row.stage: row for row in [*rows, total(rows)]}))
+    (currency,) = plan.params.currencies() or {None}
+    money = f"money ({currency})" if currency else "money"
+    out.print(_table("stage", hours, money, {row.stage: row for row in [*rows, total(rows)]}))
     sums = {f"{variant}, K = {count}": total(rows) for (variant, count), rows in found.items()}
-    out.print(_table("in all", hours, sums))
+    out.print(_table("in all", hours, money, sums))
     for line in facts:
         out.print(f"- {line}", soft_wrap=True)
 
 
-def _table(first: str, hours: str, rows: dict[str, StageCost]) -> Table:
+def _table(first: str, hours: str, money: str, rows: dict[str, StageCost]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column(first, no_wrap=True)
-    for name in ("calls", "tokens", hours, "checks", "disk", "money"):
+    for name in ("calls", "tokens", hours, "checks", "disk", money):
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in rows.items():
         disk = row.disk[1]
@@ -239,7 +244,9 @@ def _format(value: float) -> str:
 
 def _as_json(plan: Plan, found: Estimates, facts: list[str]) -> dict[str, Any]:
     ends = ("low", "likely", "high")
+    (currency,) = plan.params.currencies() or {None}
     return {
+        "currency": currency,
         "questions": {"train": plan.asked.train, "dev": plan.asked.dev, **plan.asked.tests},
         "facts": facts,
         "estimates": [

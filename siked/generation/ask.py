@@ -113,7 +113,7 @@ def count(
     """Return what a teacher's rationales took and what was refused, whichever run asked.
 
     Questions that read the same share their samples: tokens count once. ``cost`` is null where the
-    settings have no prices or the server tells no tokens.
+    settings have no prices or the server tells no tokens; ``currency`` is there where they name it.
     """
     texts = {question.id: question.question for question in asked}
     once = {(texts[one.question_id], one.sample): one for one in written}.values()
@@ -122,6 +122,7 @@ def count(
     engine = model and model.engine
     prices = engine.prices if isinstance(engine, OpenAISettings) else None
     cost = None
+    named = {"currency": prices.currency} if prices is not None and prices.currency else {}
     if prices is not None and tokens:
         paid = prompt_tokens * prices.prompt + tokens * prices.completion
         cost = round(paid / MILLION, 6)
@@ -132,19 +133,20 @@ def count(
         "truncated": sum(one.truncated for one in written),
         "thinking": sum(bool(one.thinking) for one in written),
         "cost": cost,
+        **named,
         "refused": dict(sorted(Counter(refused.values()).items())),
         "refused_questions": dict(sorted(refused.items())),
     }
 
 
 def describe(counts: dict[str, Any]) -> str:
-    """Return ``1,200 rationales, 812,000 prompt + 96,000 completion tokens, cost 0.55``."""
+    """Return ``1,200 rationales, 812,000 prompt + 96,000 completion tokens, cost 0.55 USD``."""
     text = (
         f"{counts['rows']:,} rationales, {counts['prompt_tokens']:,} prompt + "
         f"{counts['tokens']:,} completion tokens"
     )
     if counts["cost"] is not None:
-        text += f", cost {counts['cost']:,.2f}"
+        text += f", cost {counts['cost']:,.2f} {counts.get('currency', '')}".rstrip()
     refused = (f"{reason} {number}" for reason, number in counts["refused"].items())
     left_out = len(counts["refused_questions"])
     return f"{text}; questions refused: {left_out} ({', '.join(refused)})" if left_out else text

@@ -84,8 +84,10 @@ class AutoSettings(EngineSettings):
 
 
 class Prices(Settings):
-    """What a server's tokens cost, in any one currency."""
+    """What a server's tokens cost."""
 
+    currency: Annotated[str, Field(pattern=r"^(?:[A-Za-z]{1,8}|[$€£¥₹])$")] | None = None
+    """What the prices are in: `USD`; named where money is shown, and never converted."""
     prompt: NonNegativeFloat
     """A million prompt tokens."""
     completion: NonNegativeFloat

@@ -8,7 +8,13 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from siked.settings.base import FIRST_ITERATION, Name, Seed, Settings, StrategyName
-from siked.settings.engines import AutoSettings, LocalEngine, RaySettings, TransformersSettings
+from siked.settings.engines import (
+    AutoSettings,
+    LocalEngine,
+    OpenAISettings,
+    RaySettings,
+    TransformersSettings,
+)
 from siked.settings.models import (
     SamplingSettings,
     StudentSettings,
@@ -127,6 +133,10 @@ class Params(Settings):
                 raise ValueError(f"teacher.{name}: is missing: `strategies` has {taught}")
         if extra := sorted(set(named) - set(self.strategies)):
             raise ValueError(f"teacher.{extra[0]}: drop it: `strategies` has {taught}")
+        if len(several := sorted(one or "none named" for one in self.currencies())) > 1:
+            raise ValueError(
+                f"teacher: prices are in several currencies ({', '.join(several)}): use one"
+            )
         return self
 
     @model_validator(mode="after")
@@ -148,6 +158,15 @@ class Params(Settings):
         """Return who writes with each strategy."""
         named = self.teacher.by_strategy()
         return {name: named.get(name, self.teacher) for name in self.strategies}
+
+    def currencies(self) -> set[str | None]:
+        """Return what the teachers' prices are in; None where some do not say."""
+        engines = [one.model.engine for one in self.teachers().values() if one.model]
+        return {
+            one.prices.currency
+            for one in engines
+            if isinstance(one, OpenAISettings) and one.prices is not None
+        }
 
     def describe_teachers(self) -> dict[str, dict[str, Any]]:
         """Return for each strategy what is set of its teacher, and nothing that is not set."""

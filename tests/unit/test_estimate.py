@@ -204,6 +204,31 @@ def test_a_servers_teacher_is_billed_by_tokens_and_takes_no_card(tmp_path):
     assert row["money"]["high"] == pytest.approx(most)
 
 
+def test_the_currency_that_the_user_gave_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    raw = settings(tmp_path)
+    prices = {"prompt": 2.0, "completion": 10.0}
+    engine = {"name": "openai", "url": "http://127.0.0.1:8000/v1", "prices": prices}
+    model = model_teacher(samples=5, engine=engine) | {"source": "served:large"}
+    raw["teacher"] = {"engine": "model", "model": model}
+    assert estimated(tmp_path, raw, "--card", "h100")["currency"] is None
+    prices["currency"] = "EUR"
+    assert estimated(tmp_path, raw, "--card", "h100")["currency"] == "EUR"
+    assert run(tmp_path, "--card", "h100").count("money (EUR)") == 2
+
+
+def test_money_in_several_currencies_is_refused(tmp_path):
+    raw = settings(tmp_path)
+    raw["teacher"] = {}
+    for strategy, currency in zip(STRATEGIES, ["EUR", "USD", "USD"], strict=True):
+        prices = {"prompt": 2.0, "completion": 10.0, "currency": currency}
+        engine = {"name": "openai", "url": "http://127.0.0.1:8000/v1", "prices": prices}
+        model = model_teacher(samples=5, engine=engine) | {"source": "served:large"}
+        raw["teacher"][strategy] = {"engine": "model", "model": model}
+    with pytest.raises(UserError, match=r"several currencies \(EUR, USD\): use one"):
+        check_params(raw, "params.yaml")
+
+
 def test_each_strategys_own_teacher_is_counted_as_such(tmp_path):
     raw = settings(tmp_path)
     model = {"engine": "model", "model": model_teacher(samples=5)}

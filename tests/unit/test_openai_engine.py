@@ -579,7 +579,7 @@ def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journa
                 "source": "served:m",
                 "seed": 1,
                 "engine": {"name": "openai", "url": server.url}
-                | {"prices": {"prompt": 1000, "completion": 100_000}},
+                | {"prices": {"currency": "USD", "prompt": 1000, "completion": 100_000}},
                 "sampling": raw["generate"] | {"samples": 2, "top_p": None},
             },
         }
@@ -595,9 +595,10 @@ def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journa
     ]
     tokens = {"prompt_tokens": 4 * PROMPT_TOKENS, "tokens": 8 * TOKENS}
     assert counts == {"rows": 10, **tokens, "truncated": 0, "thinking": 0, "cost": 5.68} | {
+        "currency": "USD",
         "refused": {},
         "refused_questions": {},
     }
-    assert "teach pot: 10 rationales, 80 prompt + 56 completion tokens, cost 5.68" in said
+    assert "teach pot: 10 rationales, 80 prompt + 56 completion tokens, cost 5.68 USD" in said
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
