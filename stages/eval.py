@@ -10,15 +10,17 @@ reported, and so is what an iteration answers with each strategy forced.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from siked.analysis.figures import DEV, evaluate, plateau
 from siked.analysis.samples import choice, several
+from siked.analysis.statistics import accuracy
 from siked.analysis.verdicts import UnreadableGolds
+from siked.console import say
 from siked.files import read_json, replacing_folder, write_json
 from siked.generation.ask import answer_freely, answer_with_each
 from siked.generation.engine import Sampling
@@ -28,6 +30,16 @@ from siked.run import layout
 from siked.settings import Params
 from siked.verification.verifiers import open_verifier
 from stages.common import carry, questions, stage, stopped, tracker
+
+
+class Answers(NamedTuple):
+    """What a student has answered."""
+
+    engine: str
+    """The name of the engine that ran it."""
+    kind: Path
+    """``layout.FREE``, ``FORCED`` or ``SAMPLED``."""
+    benchmarks: dict[str, list[Rationale]]
 
 
 def main(
@@ -81,20 +93,33 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> str:
         choices: whether it knows all strategies, so that forcing each says something.
     """
     asked = benchmarks(params)
-    # The engine has gone when verification begins: a cluster may have room for one of them only.
-    engine, written = ask(params, files, asked, choices=choices)
+    unreadable = {name: UnreadableGolds() for name in asked}
+    written: Iterable[Answers] = ask(params, files, asked, choices=choices)
+    if params.ray is not None:
+        # The engine has gone when verification begins: a cluster may have room for one of them.
+        written = list(written)
     with (
         open_verifier(params.verify, params.ray) as verifier,
         replacing_folder(files.answers) as folder,
     ):
-        unreadable = {name: UnreadableGolds() for name in asked}
-        for kind, answers in written.items():
-            for name, own in answers.items():
-                path = folder / layout.benchmark(name, kind)
+        for answers in written:
+            for name, own in answers.benchmarks.items():
+                path = folder / layout.benchmark(name, answers.kind)
                 write_records(path, seen(verifier.verify(own, asked[name]), unreadable[name]))
+            if answers.kind == layout.FREE:
+                say(f"eval {files.name}: {', '.join(accuracies(folder, asked))}")
     for name, golds in unreadable.items():
         golds.say(layout.questions(name))
-    return engine
+    return answers.engine
+
+
+def accuracies(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    """Say of each benchmark what the free choice solves: ``dev 18.3% of 60 (10.6 to 29.9)``."""
+    for name in names:
+        answers = list(read_records(folder / layout.benchmark(name), VerifiedRationale))
+        found = accuracy(sum(one.correct for one in answers), len(answers))
+        low, high = 100 * found["low"], 100 * found["high"]
+        yield f"{name} {found['accuracy']:.1%} of {found['n']} ({low:.1f} to {high:.1f})"
 
 
 def seen(
@@ -112,8 +137,8 @@ def ask(
     asked: Mapping[str, Mapping[str, Question]],
     *,
     choices: bool,
-) -> tuple[str, dict[Path, dict[str, list[Rationale]]]]:
-    """The engine's name; what the student answers, by folder below its answers and benchmark."""
+) -> Iterator[Answers]:
+    """Yield what the student answers: freely first, then with each strategy, then in samples."""
     strategies = params.strategies
     trained = any(files.adapter.iterdir())
     engine = open_journaled(
@@ -126,19 +151,18 @@ def ask(
     greedy = Sampling(max_new_tokens=params.eval.max_new_tokens)
     what = f"eval {files.name}"
     free = answer_freely(engine, asked, greedy, what=what, strategies=strategies)
-    written = {layout.FREE: free}
+    yield Answers(engine.name, layout.FREE, free)
     if choices and params.eval.forced:
         what = f"eval {files.name}, strategies forced"
-        written[layout.FORCED] = answer_with_each(
+        forced = answer_with_each(
             engine, asked, greedy, what=what, strategies=strategies, free=free
         )
+        yield Answers(engine.name, layout.FORCED, forced)
     if choices and params.eval.sampling:
         what = f"eval {files.name}, samples"
         drawn = Sampling(**params.eval.sampling.model_dump(), seed=params.seed)
-        written[layout.SAMPLED] = answer_with_each(
-            engine, asked, drawn, what=what, strategies=strategies
-        )
-    return engine.name, written
+        sampled = answer_with_each(engine, asked, drawn, what=what, strategies=strategies)
+        yield Answers(engine.name, layout.SAMPLED, sampled)
 
 
 def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:
