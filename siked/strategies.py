@@ -8,8 +8,11 @@ rationale's text (``siked.verification.solvers``).
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from siked.errors import UserError
@@ -51,6 +54,7 @@ _ASKS = re.compile(
     r"[?\uff1f]|^[^\w\n]{0,6}(?:sub-?)?q(?:uestion)?[^\w\n]?\d{1,2}[^\w\n]{0,3}[:.)]",
     re.IGNORECASE | re.MULTILINE,
 )
+_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _CLOSES = re.compile(r"final answer|the answer is|####|\\boxed", re.IGNORECASE)
 
 
@@ -67,3 +71,36 @@ def lacks_sub_questions(name: str | None, text: str) -> bool:
         return False
     closing = _CLOSES.search(text)
     return _ASKS.search(text, 0, closing.start() if closing else len(text)) is None
+
+
+def is_hollow(name: str | None, text: str, answer: str) -> bool:
+    """Return whether a rationale states its answer without having come to it.
+
+    Sentences do where the answer's number stands nowhere before the last statement; a program does
+    where it computes nothing. A teacher that was shown the answer writes such texts.
+
+    Args:
+        name: its strategy; None, or a name that is unknown, is never hollow.
+        text: the rationale.
+        answer: what it gives, as text; one that is no plain number is never missed.
+    """
+    if name not in STRATEGIES:
+        return False
+    if STRATEGIES[name].answers == "program":
+        return not _computes(text)
+    if _NUMBER.fullmatch(answer) is None:
+        return False
+    wanted = abs(Decimal(answer))
+    last = max((one.start() for one in _CLOSES.finditer(text)), default=len(text))
+    numbers = _NUMBER.findall(text, 0, last)
+    return all(abs(Decimal(one.replace(",", ""))) != wanted for one in numbers)
+
+
+def _computes(program: str) -> bool:
+    """Whether a program has an operation or a call; one that cannot be read has."""
+    with warnings.catch_warnings(action="ignore"):  # of odd escapes and comparisons
+        try:
+            nodes = ast.walk(ast.parse(program))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return True
+    return any(isinstance(one, ast.BinOp | ast.AugAssign | ast.Call) for one in nodes)

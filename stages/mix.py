@@ -21,7 +21,7 @@ from siked.prompts import completion, render, student_prompt
 from siked.records import Example, VerifiedRationale, read_records, write_records
 from siked.run import layout
 from siked.settings import MixSettings
-from siked.strategies import lacks_sub_questions
+from siked.strategies import is_hollow, lacks_sub_questions
 from stages.common import questions, stage, stopped
 
 
@@ -76,8 +76,11 @@ def main(
 def fit(path: Path, settings: MixSettings) -> Iterator[VerifiedRationale]:
     """Yield a file's rationales that have the form of their strategy, as far as that is asked."""
     for one in read_records(path, VerifiedRationale):
-        if not (settings.require_sub_questions and lacks_sub_questions(one.strategy, one.text)):
-            yield one
+        if settings.require_sub_questions and lacks_sub_questions(one.strategy, one.text):
+            continue
+        if settings.drop_hollow and is_hollow(one.strategy, one.text, one.predicted or ""):
+            continue
+        yield one
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from siked.analysis.statistics import rounded, share
 from siked.console import say
 from siked.records import Failure, VerifiedRationale
-from siked.strategies import lacks_sub_questions
+from siked.strategies import is_hollow, lacks_sub_questions
 
 _SHOWN = 5
 """Golds that are named where some cannot be read."""
@@ -80,6 +80,7 @@ class VerdictCounts:
         self._outcomes = Outcomes()
         self._solved: dict[str | None, set[str]] = {}
         self._without_sub_questions = 0
+        self._hollow: Counter[str | None] = Counter()
 
     @property
     def rows(self) -> int:
@@ -98,6 +99,8 @@ class VerdictCounts:
             self._solved.setdefault(rationale.strategy, set()).add(rationale.question_id)
             lacking = lacks_sub_questions(rationale.strategy, rationale.text)
             self._without_sub_questions += lacking
+            hollow = is_hollow(rationale.strategy, rationale.text, rationale.predicted or "")
+            self._hollow[rationale.strategy] += hollow
 
     def figures(self, *, questions: int) -> dict[str, Any]:
         """A filter stage's figures.
@@ -108,12 +111,13 @@ class VerdictCounts:
         Returns:
             ``{"rows_in", "rows_out", "acceptance", "questions", "solved": {"any", "cot", ...},
             "strategies": {"cot": {"rows_in", "rows_out", "acceptance"}, ...}, "failures",
-            "no-sub-questions", "rules", "teachers", "sources"}``. ``solved`` counts questions
-            with a right rationale; ``no-sub-questions`` right rationales that ask none though their
-            strategy does; ``rules`` the extraction rules that found an answer, right or wrong.
-            ``teachers`` and ``sources`` split ``strategies`` (``{"Llama-3-70B": {"cot": {...}}}``)
-            by what a recording says: the first where it names any, the second where it names
-            several.
+            "no-sub-questions", "hollow", "rules", "teachers", "sources"}``. ``solved`` counts
+            questions with a right rationale; ``no-sub-questions`` right rationales that ask none
+            though their strategy does; ``hollow``, by strategy, right ones that state their answer
+            without having come to it; ``rules`` the extraction rules that found an answer, right or
+            wrong. ``teachers`` and ``sources`` split ``strategies`` by what a recording says
+            (``{"Llama-3-70B": {"cot": {...}}}``): the first where it names any, the second where
+            it names several.
         """
         rules = self._outcomes.by("rule")
         result: dict[str, Any] = rounded(
@@ -131,6 +135,7 @@ class VerdictCounts:
                 ),
                 "failures": in_order(self._outcomes.by("failure")),
                 "no-sub-questions": self._without_sub_questions,
+                "hollow": {name: self._hollow[name] for name in self._strategies},
                 "rules": {rule: rules[rule] for rule in sorted(filter(None, rules))},
                 **self._split("teachers", "teacher", least=1),
                 **self._split("sources", "source", least=2),

@@ -71,6 +71,9 @@ class MixSettings(Settings):
     """Leave out right rationales of a least-to-most strategy that ask no sub-question: a chain of
     thought under the wrong tag. The authors do so; filter's figures count them
     (`no-sub-questions`)."""
+    drop_hollow: bool = False
+    """Leave out right rationales that state their answer without having come to it: its number
+    stands nowhere before, or the program computes nothing. filter counts them (`hollow`)."""
 
 
 class Lora(Settings):

@@ -59,6 +59,7 @@ RERUN_BY = {
     "mix.keep": {"mix_it0", "mix", "cards"},
     "mix.bias": {"mix_it0", "mix", "cards"},
     "mix.require_sub_questions": {"mix_it0", "mix", "cards"},
+    "mix.drop_hollow": {"mix_it0", "mix", "cards"},
     "train.trainer": EVERY_TRAINING,
     "train.processes": EVERY_TRAINING,
     "train.gradient_checkpointing": EVERY_TRAINING,

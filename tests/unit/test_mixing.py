@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from siked.mixing import mix, preferred, select
 from siked.records import Failure, VerifiedRationale, write_records
 from siked.settings import MixSettings
-from siked.strategies import lacks_sub_questions
+from siked.strategies import is_hollow, lacks_sub_questions
 from stages.mix import fit
 
 STRATEGIES = ["cot", "l2m", "pot"]
@@ -181,6 +181,56 @@ def test_a_sub_question_stands_before_the_answer():
     assert not any(lacks_sub_questions("l2m", text) for text in ASKS)
     assert all(lacks_sub_questions("l2m", text) for text in ASKS_NOTHING)
     assert not any(lacks_sub_questions(name, "18") for name in ("cot", "pot", None, "none-such"))
+
+
+WORKED = [
+    ("cot", "16 - 7 = 9, and 9 * 2 = 18.\nFinal Answer: 18", "18"),
+    ("cot", "She pays $1,200.00.\nThe answer is 1200.", "1200"),
+    ("l2m", "How many? 9.\nWhat do they cost? 9 * 2 = 18.\n#### 18", "18"),
+    ("cot", "He is at -3 degrees.\nFinal Answer: 3", "3"),
+    ("cot", "Half of it.\nFinal Answer: 1/2", "1/2"),
+    ("cot", "16 - 7 = 9, and 9 * 2 = 18", "18"),
+    ("cot", "So the answer is 9 * 2 = 18.\nFinal Answer: 18", "18"),
+    ("pot", "eggs = 16 - 7\nanswer = eggs * 2", "18"),
+    ("pot", "answer = sum([9, 9])", "18"),
+    ("pot", "answer = 9\nanswer += 9", "18"),
+    ("pot", "answer = (", "18"),
+    (None, "Final Answer: 18", "18"),
+]
+HOLLOW = [
+    ("cot", "We add the eggs: 16 + 2.\nFinal Answer: 18", "18"),
+    ("cot", "Final Answer: 18", "18"),
+    ("l2m", "What is the sum of 16 and 2?\nFinal Answer: 18", "18"),
+    ("cot", "There are 118 and 180.\nFinal Answer: 18", "18"),
+    ("pot", "eggs = 16\nanswer = 18", "18"),
+]
+
+
+@pytest.mark.parametrize("one", WORKED)
+def test_a_rationale_that_comes_to_its_answer_is_not_hollow(one):
+    assert not is_hollow(*one)
+
+
+@pytest.mark.parametrize("one", HOLLOW)
+def test_a_rationale_that_only_states_its_answer_is_hollow(one):
+    assert is_hollow(*one)
+
+
+def test_a_program_made_to_be_deep_is_read_or_left_alone():
+    for text in ("(" * 50_000, "-" * 200_000 + "1", "a=" * 30_000 + "1", "\0"):
+        assert is_hollow("pot", text, "1") in (True, False)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_hollow_rationales_train_unless_they_must_not(tmp_path, dropped):
+    rows = [
+        rationale("q", name, text=text).model_copy(update={"predicted": answer})
+        for name, text, answer in [*WORKED, *HOLLOW]
+    ]
+    write_records(tmp_path / "verified.jsonl", rows)
+    settings = MixSettings(variant="all", scope="question", keep=None, drop_hollow=dropped)
+    left = list(fit(tmp_path / "verified.jsonl", settings))
+    assert left == (rows[: len(WORKED)] if dropped else rows)
 
 
 @pytest.mark.parametrize("required", [False, True])

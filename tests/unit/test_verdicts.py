@@ -51,6 +51,7 @@ def test_counts_by_hand():
         },
         "failures": {"wrong": 1, "timeout": 1},
         "no-sub-questions": 0,
+        "hollow": {"cot": 2, "l2m": 0, "pot": 1},
         "rules": {"answer-variable": 1, "boxed": 2, "last-number": 1},
     }
     assert failures(rationales) == {"wrong": 1, "timeout": 1}
