@@ -91,6 +91,11 @@ class Report(Run):
         }
         """Files of data with the MD5 by which DVC's cache knows them."""
 
+    def learnt(self, student: str) -> int:
+        """Return the tokens that a student has been trained on, its predecessors' included."""
+        line = self.chain[: self.chain.index(student) + 1] if student in self.chain else [student]
+        return sum(self.steps[one]["train"]["tokens"] for one in line)
+
     @property
     def mixes(self) -> dict[str, dict[str, Any]]:
         """``siked.analysis.figures.mixed`` of each iteration."""
