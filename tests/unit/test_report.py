@@ -131,7 +131,9 @@ def test_the_headline_is_paired_with_every_other_student(run, page):
     row = run.summary["test"]["svamp"]
     words = page.words
     assert "25.0% after plain distillation, 75.0% with SIKeD" in words
-    alone = r"37\.5% with pot alone, the best single strategy on dev, which learnt from [\d,]+ tokens"
+    alone = (
+        r"37\.5% with pot alone, the best single strategy on dev, which learnt from [\d,]+ tokens"
+    )
     assert re.search(rf"n = 40\), {alone} where SIKeD had [\d,]+\.", words)
     assert (
         f"+50.0 points, 95% interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f}" in words
