@@ -156,6 +156,13 @@ def _facts(plan: Plan, length: str) -> list[str]:
         for one in plan.params.teachers().values()
     ):
         lines.append("the teacher's server does its work elsewhere: its hours are not counted")
+    live, batched = plan.bill(batch=False), plan.bill(batch=True)
+    if live is not None and batched is not None:
+        (currency,) = plan.params.currencies()
+        lines.append(
+            f"the teacher's server costs {_format_range(live)} {currency or ''}".rstrip()
+            + f", by the Batch API {_format_range(batched)} (engine.batch)"
+        )
     low, likely, high = plan.length
     return [
         *lines,

@@ -27,7 +27,7 @@ from siked.estimating.rates import (
 from siked.estimating.sizes import Asked
 from siked.mixing import Variant
 from siked.prompts import student_prompt, teacher_prompt
-from siked.settings import Params
+from siked.settings import OpenAISettings, Params
 
 CHARACTERS_A_TOKEN = between(3.2, 3.9, 4.5)
 """Of English word problems; 3.9 is SmolLM2's tokenizer on GSM8K."""
@@ -134,7 +134,8 @@ class Plan:
         for strategy in params.strategies:
             yield from self._train(f"baseline-{strategy}", d_llm[strategy], epochs, baseline=True)
 
-    def _teach(self, strategy: str) -> StageCost:
+    def _teach(self, strategy: str, *, batch: bool | None = None) -> StageCost:
+        """Return what a strategy's rationales take; ``batch`` is the engine's where it is None."""
         model, samples = self.params.teachers()[strategy].model, self._count_samples(strategy)
         stage, calls = f"teach@{strategy}", self.asked.train * samples
         if model is None:
@@ -145,12 +146,27 @@ class Plan:
         if (size := self.teachers.get(strategy)) is not None:
             return self._cost(stage, "generation", calls, read, written, size)
         row = StageCost(stage, exactly(calls), read, written, disk=self._store(calls))
-        if (prices := getattr(model.engine, "prices", None)) is None:
+        engine = model.engine
+        if not isinstance(engine, OpenAISettings) or (prices := engine.prices) is None:
             return row
         # A server with no `n` reads, and bills, the prompt again for every sample.
         billed = read * between(1, 1, samples)
         money = billed * (prices.prompt / MILLION) + written * (prices.completion / MILLION)
-        return row._replace(money=money)
+        batch = engine.batch if batch is None else batch
+        return row._replace(money=money * prices.batch if batch else money)
+
+    def bill(self, *, batch: bool) -> Range | None:
+        """Return what teachers behind servers cost, by the Batch API or without it.
+
+        It is None where none of them has prices.
+        """
+        bills = [
+            money
+            for strategy in self.params.strategies
+            if strategy not in self.teachers
+            and (money := self._teach(strategy, batch=batch).money) is not None
+        ]
+        return _sum(bills) if bills else None
 
     def _iterate(self, name: str, writer: Acceptance) -> Iterator[StageCost]:
         params, samples = self.params, self.params.generate.samples

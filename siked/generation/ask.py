@@ -125,7 +125,8 @@ def count(
     named = {"currency": prices.currency} if prices is not None and prices.currency else {}
     if prices is not None and tokens:
         paid = prompt_tokens * prices.prompt + tokens * prices.completion
-        cost = round(paid / MILLION, 6)
+        share = prices.batch if isinstance(engine, OpenAISettings) and engine.batch else 1
+        cost = round(paid * share / MILLION, 6)
     return {
         "rows": len(written),
         "prompt_tokens": prompt_tokens,

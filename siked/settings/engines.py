@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -14,10 +14,11 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
-from siked.settings.base import Settings
+from siked.settings.base import Fraction01, Settings
 from siked.settings.tables import ENGINES
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
@@ -92,6 +93,8 @@ class Prices(Settings):
     """A million prompt tokens."""
     completion: NonNegativeFloat
     """A million completion tokens."""
+    batch: Fraction01 = 0.5
+    """Share of these prices that the Batch API takes."""
 
 
 class OpenAISettings(EngineSettings):
@@ -104,6 +107,9 @@ class OpenAISettings(EngineSettings):
     api: Literal["chat", "completions"] = "chat"
     """`chat` sends messages, which the server renders; `completions` sends plain text. Neither
     sends a `top_k` of 0, which some servers refuse: they then take what they are set to."""
+    batch: bool = False
+    """Ask by the Batch API, as OpenAI has it: for half the price, but an answer may take a day. A
+    run that is stopped goes on with the batches that it sent."""
     concurrency: PositiveInt = 16
     """Requests under way at once."""
     timeout: PositiveFloat = 120
@@ -129,6 +135,13 @@ class OpenAISettings(EngineSettings):
     they are left out, and more of them, but one at least, end the stage."""
     prices: Prices | None = None
     """To tell what a run cost; null where the server is yours."""
+
+    @model_validator(mode="after")
+    def _batches_have_no_rate(self) -> Self:
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            if self.batch and getattr(self, name) is not None:
+                raise ValueError(f"`{name}` is not for `batch: true`, which has no rate: drop it")
+        return self
 
 
 class RaySettings(Settings):

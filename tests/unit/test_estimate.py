@@ -217,6 +217,27 @@ def test_the_currency_that_the_user_gave_is_named(tmp_path, monkeypatch):
     assert run(tmp_path, "--card", "h100").count("money (EUR)") == 2
 
 
+def test_the_price_by_the_batch_api_stands_beside_the_other(tmp_path):
+    raw = settings(tmp_path)
+    prices = {"prompt": 2.0, "completion": 10.0, "currency": "EUR"}
+    engine = {"name": "openai", "url": "http://127.0.0.1:8000/v1", "prices": prices}
+    model = model_teacher(samples=5, engine=engine) | {"source": "served:large"}
+    raw["teacher"] = {"engine": "model", "model": model}
+    live = estimated(tmp_path, raw, "--card", "h100")
+    engine["batch"] = True
+    batched = estimated(tmp_path, raw, "--card", "h100")
+    for name in NAMES:
+        whole, half = (stage(one, "teach@cot")["money"][name] for one in (live, batched))
+        assert half == pytest.approx(whole / 2)
+    (fact,) = (one for one in live["facts"] if "by the Batch API" in one)
+    assert fact in batched["facts"]
+    assert " EUR, by the Batch API " in fact
+    prices["batch"] = 0.25
+    assert stage(estimated(tmp_path, raw, "--card", "h100"), "teach@cot")["money"][
+        "likely"
+    ] == pytest.approx(stage(live, "teach@cot")["money"]["likely"] / 4)
+
+
 def test_money_in_several_currencies_is_refused(tmp_path):
     raw = settings(tmp_path)
     raw["teacher"] = {}

@@ -142,6 +142,17 @@ def test_a_wrong_teacher_of_a_strategy_is_one_line(teacher, says):
     assert "\n" not in str(error.value)
 
 
+def test_batches_have_no_rate():
+    server = {"name": "openai", "url": "http://127.0.0.1:8000/v1", "batch": True}
+    sampling = {"samples": 1, "temperature": 0, "top_k": 0, "top_p": 1, "max_new_tokens": 8}
+    model = {"source": "served:m", "seed": 1, "engine": server, "sampling": sampling}
+    raw = changed("teacher", {"engine": "model", "model": model})
+    check_params(raw, "params.yaml")
+    server["requests_per_minute"] = 60
+    with pytest.raises(UserError, match="`requests_per_minute` is not for `batch: true`"):
+        check_params(raw, "params.yaml")
+
+
 def test_a_teacher_of_a_strategy_that_is_not_taught_is_dropped_by_hand():
     raw = changed("teacher", EACH)
     raw["strategies"] = ["cot", "pot"]

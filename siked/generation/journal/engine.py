@@ -185,10 +185,11 @@ def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journ
     served = {"engine": settings.name, "url": url, "api": settings.api, "model": model}
     drawn = Sampling(temperature=1, top_k=1, stop=("",))  # names all fields; values are in the key
     engine = ENGINES[settings.name].engine
+    samples = Samples(journal, served, model)
     return Journal(
-        Samples(journal, served, model),
+        samples,
         lambda prompt: body(settings, model, prompt, drawn, range(1)),
-        lambda: pkgutil.resolve_name(engine)(settings, model),
+        lambda: pkgutil.resolve_name(engine)(settings, model, samples.folder),
         settings.name,
     )
 

@@ -12,7 +12,8 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 from siked.console import say, without_secrets
 from siked.errors import UserError
 from siked.files import whole_characters
+from siked.generation.openai.batches import BatchTransport, open_batches
 from siked.generation.openai.pace import LONGEST, Pace, asked_to_wait, most_tokens
 from siked.generation.openai.requests import Answer
 from siked.settings import OpenAISettings
@@ -82,7 +84,16 @@ class RefusedError(Exception):
 class Server:
     """What answers requests; made by ``opened``."""
 
-    def __init__(self, client: AsyncOpenAI, settings: OpenAISettings, key: str, pace: Pace) -> None:
+    def __init__(
+        self,
+        client: AsyncOpenAI,
+        settings: OpenAISettings,
+        key: str,
+        pace: Pace,
+        ended: Sequence[Path],
+    ) -> None:
+        self.ended = ended
+        """What is written down of batches whose answers were given."""
         self._client = client
         self._pace = pace
         self._settings = settings
@@ -160,8 +171,12 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
+async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncIterator[Server]:
     """A client for the server that the settings name; nothing is sent yet.
+
+    Args:
+        settings: which server.
+        folder: where its batches are written down, if it is asked by batches.
 
     Raises:
         UserError: ``OPENAI_API_KEY`` cannot be a key.
@@ -201,8 +216,14 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
     key = _key()
     timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT, settings.timeout))
     limits = httpx2.Limits(max_connections=settings.concurrency)
+    batches: contextlib.AbstractAsyncContextManager[BatchTransport | None]
+    batches = contextlib.nullcontext()
+    if settings.batch and folder is not None:
+        batches = open_batches(settings, key, folder)
     async with (
+        batches as batched,
         httpx2.AsyncClient(
+            transport=batched,
             event_hooks={"request": [enter], "response": [check]},
             timeout=timeout,
             limits=limits,
@@ -217,7 +238,7 @@ async def opened(settings: OpenAISettings) -> AsyncIterator[Server]:
             http_client=transport,
         ) as client,
     ):
-        yield Server(client, settings, key, pace)
+        yield Server(client, settings, key, pace, batched.ended if batched else ())
 
 
 def _parsed(response: httpx2.Response) -> Answer:

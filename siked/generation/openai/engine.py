@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import anyio
 from anyio.from_thread import start_blocking_portal
@@ -19,6 +20,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
+from siked.generation.openai.batches import FOLDER, MOST
 from siked.generation.openai.client import KEPT, RefusedError, Server, opened
 from siked.generation.openai.requests import body, completions
 from siked.prompts import Prompt
@@ -37,11 +39,13 @@ class OpenAIEngine:
     Args:
         settings: which server, and how it is asked.
         model: its name there.
+        folder: where its batches are written down; needed where it is asked by batches.
     """
 
-    def __init__(self, settings: OpenAISettings, model: str) -> None:
+    def __init__(self, settings: OpenAISettings, model: str, folder: Path | None = None) -> None:
         self._settings = settings
         self._model = model
+        self._batches = folder and folder / FOLDER
         self._takes_n = True
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
@@ -60,13 +64,17 @@ class OpenAIEngine:
                 "`completions`"
             )
         with start_blocking_portal() as portal:
-            asking = _Asking(self._settings, self._model, prompts, sampling, takes_n=self._takes_n)
+            asking = _Asking(
+                self._settings, self._model, prompts, sampling, self._batches, takes_n=self._takes_n
+            )
             running = portal.start_task_soon(asking.run)
             with contextlib.suppress(anyio.EndOfStream):
                 while True:
                     yield from portal.call(asking.next)
             running.result()
             self._takes_n = asking.takes_n
+        for path in asking.ended:  # whoever reads has all of their samples
+            path.unlink(missing_ok=True)
 
 
 class _Asking:
@@ -81,6 +89,7 @@ class _Asking:
         model: str,
         prompts: Sequence[Prompt],
         sampling: Sampling,
+        batches: Path | None,
         *,
         takes_n: bool,
     ) -> None:
@@ -96,7 +105,13 @@ class _Asking:
         """Refusals before the first answer, with their errors: the fault may be any request's."""
         self._jobs: asyncio.PriorityQueue[Job] = asyncio.PriorityQueue()
         # The stream has no bound, so that what was paid for is never lost; `room` is the bound.
-        self._room = asyncio.Semaphore(AHEAD * settings.concurrency)
+        self._batches = batches
+        self.ended: Sequence[Path] = ()
+        """What is written down of batches whose samples were given."""
+        self._at_once = settings.concurrency
+        if settings.batch:
+            self._at_once = min(MOST, len(prompts) * sampling.samples)
+        self._room = asyncio.Semaphore(AHEAD * self._at_once)
         self._done: MemoryObjectSendStream[list[Completion]]
         self._ready: MemoryObjectReceiveStream[list[Completion]]
         self._done, self._ready = anyio.create_memory_object_stream(math.inf)
@@ -114,15 +129,22 @@ class _Asking:
             self._jobs.put_nowait((index, first, first + self._sampling.samples))
         with self._done:
             try:
-                async with opened(self._settings) as server, anyio.create_task_group() as workers:
-                    for _ in range(self._settings.concurrency):
+                async with (
+                    opened(self._settings, self._batches) as server,
+                    anyio.create_task_group() as workers,
+                ):
+                    for _ in range(self._at_once):
                         workers.start_soon(self._work, server)
                     await self._jobs.join()
+                    self.ended = list(server.ended)
                     workers.cancel_scope.cancel()
                 if self._held:
                     raise UserError(self._held[0][1])
             except BaseExceptionGroup as several:  # the first to fail ended the others
-                raise several.exceptions[0] from None
+                first_error: BaseException = several
+                while isinstance(first_error, BaseExceptionGroup):
+                    first_error = first_error.exceptions[0]
+                raise first_error from None
 
     async def _work(self, server: Server) -> None:
         while True:
