@@ -103,11 +103,26 @@ def _checked(gguf: Path, settings: StudentSettings) -> Path:
     return gguf
 
 
+def find_files(settings: StudentSettings) -> list[Path]:
+    """Return the files that a ``path:`` student is made of, in order; none of other sources."""
+    kind, _, name = settings.source.partition(":")
+    if kind != "path":
+        return []
+    if settings.gguf is not None:
+        return [file] if (file := Path(name) / settings.gguf).is_file() else []
+    return _files(Path(name)) if Path(name).is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")
+    )
+
+
 def _copy(origin: Path, folder: Path) -> None:
     check_model(origin)
-    for file in sorted(origin.iterdir()):
-        if file.is_file() and not file.name.startswith("."):
-            shutil.copyfile(file, folder / file.name)
+    for file in _files(origin):
+        shutil.copyfile(file, folder / file.name)
 
 
 def _convert(gguf: Path, folder: Path) -> None:
