@@ -15,7 +15,7 @@ INSTALL += --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 CONSTRAINTS := constraints$(if $(findstring gpu,$(EXTRAS)),-gpu).txt
 
-.PHONY: setup repro test test-engines fast-test lint format check-install gpu-check
+.PHONY: setup repro test test-engines fast-test lint format models-page check-install gpu-check
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -82,6 +82,10 @@ lint: setup
 format: setup
 	ruff check --fix
 	ruff format
+
+# The table of docs/models.md, by the test that sees to each of its rows.
+models-page: setup
+	SIKED_WRITE_MODELS_PAGE=1 pytest tests/unit/test_families.py
 
 # Whether the public index alone has all that the commands above install: a run of uv's resolver each,
 # which downloads no packages. Two pure Python ones are published as source only.

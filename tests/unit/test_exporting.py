@@ -70,8 +70,8 @@ def exporter(name="format-1", base=FROZEN / "base"):
 @pytest.fixture(scope="module")
 def ours():
     student = student_format.read(FROZEN / "format-1")
-    folders = (FROZEN / "base", FROZEN / "format-1")
-    return answer_all(*folders, student, QUESTIONS, SETTINGS, TOKENS)
+    asked = [student.ask(question) for question in QUESTIONS]
+    return answer_all(FROZEN / "base", FROZEN / "format-1", asked, SETTINGS, TOKENS)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
@@ -90,6 +90,25 @@ def test_a_bare_question_becomes_the_prompt_of_the_training(chat, prompt):
         if chat != NO_SYSTEM:
             said = [one.apply_chat_template(sent, tokenize=False) for one in (asked, trained)]
             assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "ends"),
+    [
+        ("{% if enable_thinking is not false %}<think>{% endif %}", "assistant\n"),
+        ("{% if add_generation_prompt %}<think>\n{% endif %}\n", "<think>\n\n</think>\n\n"),
+        ("{{ strftime_now('%d %b %Y') }}", "26 Jul 2024"),
+    ],
+)
+def test_who_sends_a_bare_question_gets_thinking_and_dates_of_the_training(more, ends):
+    student = student_format.read(FROZEN / "format-1")
+    trained, asked = load_tokenizer(FROZEN / "base"), load_tokenizer(FROZEN / "base")
+    trained.chat_template = tiny_student.TEMPLATE + more
+    asked.chat_template = make_template(trained, student)
+    check_prompt(asked, trained, student, QUESTIONS)
+    sent = [{"role": "user", "content": "How many?"}]
+    text = asked.apply_chat_template(sent, tokenize=False, add_generation_prompt=True)
+    assert text.endswith(ends)
 
 
 def test_a_template_that_loses_the_prompt_is_refused():
@@ -116,7 +135,8 @@ def test_an_adapter_goes_with_its_card_and_format(tmp_path):
 def test_plain_transformers_answers_with_the_merged_model_as_the_engine_does(name, tmp_path):
     one = exporter(name)
     assert one.export(tmp_path / "out", "merged", QUESTIONS) == len(QUESTIONS)
-    wanted = answer_all(one.base, one.adapter, one.student, QUESTIONS, SETTINGS, TOKENS)
+    asked = [one.student.ask(question) for question in QUESTIONS]
+    wanted = answer_all(one.base, one.adapter, asked, SETTINGS, TOKENS)
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     for question, text in zip(QUESTIONS, wanted, strict=True):
