@@ -31,25 +31,25 @@ from typer.core import TyperCommand, TyperGroup
 from siked.errors import reported
 
 COMMANDS = {
+    "preset": "settings",
+    "params": "settings",
+    "data": "data",
     "estimate": "estimate",
     "watch": "watch",
+    "report": "report",
     "solve": "solve",
-    "prompt": "prompt",
     "compare": "compare",
     "sweep": "sweep",
     "experiments": "experiments",
-    "report": "report",
-    "trace": "trace",
     "verify": "verify",
+    "prompt": "prompt",
+    "trace": "trace",
     "export": "export",
     "serve": "serve",
     "cache": "cache",
-    "params": "settings",
-    "preset": "settings",
-    "data": "data",
 }
-"""Each command, and the module of ``siked.commands`` that has a function of the same name, or an
-``app`` where the command has commands of its own."""
+"""Each command, in the order in which a user needs them, and the module of ``siked.commands`` that
+has a function of the same name, or an ``app`` where the command has commands of its own."""
 
 
 class Commands(TyperGroup):

@@ -7,7 +7,6 @@ python -m stages.mix --student it1
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,17 +41,15 @@ def main(
         carried = previous is not None and stopped(layout.Student(previous))
         teacher: list[VerifiedRationale] = []
         own: list[VerifiedRationale] = []
-        order = None
         if not carried:
             samples = fit(files.verified, settings) if previous else iter(())
             order = preferred(settings.bias, samples, params.strategies)
-            teacher = select(fit(layout.D_LLM, settings), keep=settings.keep)
+            teacher = select(fit(layout.D_LLM, settings), keep=settings.keep, order=order)
             if previous:
-                own = select(fit(files.verified, settings), keep=settings.keep)
+                own = select(fit(files.verified, settings), keep=settings.keep, order=order)
         # Iteration 0 is plain distillation whatever the variant.
         variant = settings.variant if previous else "teacher"
-        join = partial(mix, teacher, own, scope=settings.scope, order=order)
-        rows = join(variant=variant)
+        rows = mix(teacher, own, variant=variant, scope=settings.scope)
         if variant == "self" and not rows and not carried:
             raise UserError(
                 f"mix.variant: self has nothing to train {student} on: {previous} solved no train "
@@ -72,10 +69,7 @@ def main(
             if (strategy := one.strategy) is not None
         ]
         write_records(files.mix, examples)
-        alone = {one: [row for _, row in join(variant=one)] for one in ("teacher", "self")}
-        figures = mixed(
-            examples, params.strategies, teacher=alone["teacher"], student=alone["self"]
-        )
+        figures = mixed(examples, params.strategies, teacher=teacher, student=own)
         write_json(files.metrics("mix"), {"carried": carried, **figures})
 
 

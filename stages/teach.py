@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from siked.console import say
+from siked.errors import UserError
 from siked.files import write_json
 from siked.generation.ask import Answering, collect, count, describe
 from siked.generation.engine import Engine, Sampling
@@ -65,6 +66,12 @@ def open_teacher(
         )
         return recorded, Sampling(samples=recorded.samples(strategy))
     if settings.model is None:
+        if not any(one.solution for one in asked):
+            raise UserError(
+                f"{layout.TRAIN}: no question has a worked solution, which the teacher "
+                "`annotations` writes down: set teacher.engine to `model` or `recorded` "
+                "(docs/questions.md)"
+            )
         return AnnotationsEngine(asked), Sampling()
     model = settings.model
     engine: Engine

@@ -6,7 +6,6 @@ template, end-of-turn and padding tokens, safetensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -30,7 +29,7 @@ TEXTS = [
 
 def build(folder: Path, seed: int = 0, head_dim: int = 4) -> Path:
     """Save the model of a seed and its tokenizer to ``folder``; return it."""
-    tokenizer = make_tokenizer()
+    tokenizer = _tokenizer()
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=16,
@@ -54,14 +53,7 @@ def build(folder: Path, seed: int = 0, head_dim: int = 4) -> Path:
     return folder
 
 
-def make_tokenizer(
-    template: str | None = TEMPLATE,
-    *,
-    bos: str = SPECIAL[1],
-    eos: str = SPECIAL[2],
-    special: Iterable[str] = SPECIAL,
-) -> PreTrainedTokenizerFast:
-    """Return a byte-level BPE tokenizer with a chat template and its special tokens."""
+def _tokenizer() -> PreTrainedTokenizerFast:
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -72,7 +64,7 @@ def make_tokenizer(
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=400,
-        special_tokens=list(dict.fromkeys([SPECIAL[0], bos, eos, *special])),
+        special_tokens=SPECIAL,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -80,10 +72,10 @@ def make_tokenizer(
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         unk_token=SPECIAL[0],
-        bos_token=bos,
-        eos_token=eos,
+        bos_token=SPECIAL[1],
+        eos_token=SPECIAL[2],
         pad_token=SPECIAL[0],
-        chat_template=template,
+        chat_template=TEMPLATE,
         clean_up_tokenization_spaces=False,
         model_max_length=1024,
     )

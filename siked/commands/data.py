@@ -114,6 +114,8 @@ def _report(file: Path, kind: str, reading: Reading) -> None:
     say(f"{file}: {kind}, rows: {reading.rows}")
     solved = sum(bool(one.solution) for one in found)
     say(f"questions: {len(found)}, with a worked solution: {solved}")
+    if found and not solved:
+        say("  the `annotations` teacher needs those; docs/questions.md names the others")
     say(f"rows left out: {len(reading.left_out)}")
     for one in reading.left_out[:SHOWN]:
         say(f"  {one.where}: {one.reason}")

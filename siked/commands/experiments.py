@@ -16,7 +16,7 @@ from rich.text import Text
 
 from siked.console import console
 from siked.errors import UserError
-from siked.run.experiments import NO_REPORT, Experiment
+from siked.run.experiments import NO_REPORT, WORKSPACE, Experiment
 from siked.run.experiments import experiments as read
 
 MINUTE = 60
@@ -52,7 +52,11 @@ def show(found: Sequence[Experiment], *, stages: bool = False) -> None:
         "written in self-generation and trained on. Time of all stages on this machine, more (>) "
         "where a stage ran elsewhere or the journal had part of its work."
     )
-    if unreported := [one.name for one in found if one.state == NO_REPORT]:
+    if any(one.name == WORKSPACE for one in found):
+        notes += f" {WORKSPACE}: the run here, not the commit's; `git commit -a` keeps it."
+    if unreported := [
+        one.name for one in found if one.state == NO_REPORT and one.name != WORKSPACE
+    ]:
         notes += (
             " Without a report: an experiment that was run up to a stage; `siked compare "
             f"{unreported[0]}:it0 {unreported[0]}:it1` reads its students."

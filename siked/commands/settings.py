@@ -1,6 +1,7 @@
 """siked params and siked preset: every setting explained, and whole params files to start from.
 
 siked params                  every key of params.yaml with its documentation and value
+siked params train.lora       those of one section, or one key
 siked preset                  the presets that there are
 siked preset demo             write presets/demo.yaml to params.yaml
 siked preset paper --student gemma-7b-it      the same with another student
@@ -27,12 +28,23 @@ from siked.settings import change_student, check_params, documented, load_params
 
 
 def params(
+    section: Annotated[
+        str | None, typer.Argument(help="A section or key, such as mix; none means all.")
+    ] = None,
+    *,
     file: Annotated[Path, typer.Option(help="The params file.")] = layout.PARAMS,
 ) -> None:
     """Print every setting with its value and documentation; `*` stands for a name of yours."""
     load_params(file)
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for key, what in documented():
+    found = [
+        (key, what)
+        for key, what in documented()
+        if section is None or f"{key}.".startswith(f"{section}.")
+    ]
+    if not found:
+        raise UserError(f"{section}: no key or section of {file}: `siked params` lists them")
+    for key, what in found:
         say(f"{key}{_format_value(values, key)}\n    {what}")
 
 
@@ -49,6 +61,7 @@ def preset(
             for path in sorted(place.glob("*.yaml")):
                 table.add_row(Text(kind + path.stem), Text(_read_purpose(path)))
             console().print(table)
+        say(f"`siked preset NAME` writes one to {layout.PARAMS}; `--student NAME` may follow it")
         return
     chosen = _find(name, folder, "preset")
     raw = read_yaml(chosen)

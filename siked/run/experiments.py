@@ -35,6 +35,8 @@ STEPS = ("generate", "train")
 """The steps that cost tokens, written and trained on; evaluations cost every run the same."""
 DONE = {None, "Success"}
 """How DVC calls experiments that have a result."""
+WORKSPACE = "workspace"
+"""The name of a run in the workspace that no commit has."""
 NO_REPORT = "no report"
 """The state of one that was run up to a stage: other figures there would be the commit's."""
 
@@ -69,16 +71,23 @@ class Experiment:
 def experiments(root: Path) -> list[Experiment]:
     """Return the current commit, its experiments from the oldest to the newest, then queued ones.
 
+    A run of the workspace that is none of them (``dvc repro``, not committed) follows the commit.
+
     Raises:
         UserError: ``root`` is not the root of a repository of git and DVC, or a file is damaged.
     """
-    head, *rest = [row for row in _shown(root) if row["rev"] != "workspace"]
+    head, *rest = [row for row in _shown(root) if row["rev"] != WORKSPACE]
     rest.reverse()
     done = {None: "HEAD"} | {
         row["Experiment"] or row["rev"]: row["rev"] for row in rest if row["State"] in DONE
     }
     with contextlib.ExitStack() as stack:
-        runs = {name: stack.enter_context(Revision(root, rev)) for name, rev in done.items()}
+        runs: dict[str | None, Run] = {
+            name: stack.enter_context(Revision(root, rev)) for name, rev in done.items()
+        }
+        workspace = Run(root)
+        if all(workspace.lock != run.lock for run in runs.values()):
+            runs = {None: runs.pop(None), WORKSPACE: workspace} | runs
         base = dict(flat(runs[None].settings))
         times = _times(root, {name: run.lock for name, run in runs.items()})
         found = [_read(run, name or head["rev"], base, times[name]) for name, run in runs.items()]
@@ -148,11 +157,13 @@ def _times(
 ) -> dict[str | None, dict[str, Time | None]]:
     """By experiment (None: the commit) and stage, the time; None where none is known.
 
+    What ``dvc repro`` took is the workspace's, which is the commit's where that has the same run.
     What dvc.lock says of a stage is the same for two experiments only where both have the one's
     work: then one time is both's.
     """
+    repro = WORKSPACE if WORKSPACE in locks else None
     recorded = {
-        (one.experiment, one.stage): Time(one.seconds, not one.recalled)
+        (one.experiment or repro, one.stage): Time(one.seconds, not one.recalled)
         for one in timings(root / layout.TIMINGS)
     }
     known: dict[str, Time] = {}

@@ -287,7 +287,8 @@ class Revision(Run):
             repo = self._open.enter_context(Repo.open(str(self._repository), rev=self.name))
             return DVCFileSystem(repo)
         except RevError:
-            known = ", ".join(answered(Run(self._repository))) or "none there"
+            known = ", ".join(answered(Run(self._repository)))
+            known = known or "none there: `dvc repro` trains them"
             raise UserError(
                 f"{self.name}: neither a student of the workspace ({known}) nor an experiment, "
                 "branch, tag or commit: `dvc exp list`, `git log` show those"

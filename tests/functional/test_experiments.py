@@ -10,7 +10,7 @@ import time
 import pytest
 
 from siked.tracking import ENVIRONMENT
-from tests.functional.checkout import ALWAYS, Clone, ran
+from tests.functional.checkout import Clone, ran
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +62,22 @@ def test_a_sweep_takes_up_the_journal_skips_what_is_there_and_leaves_the_workspa
     own.restore()
     assert "k-3: is there with another mix.variant" in refused
     assert "Traceback" not in refused
+
+
+def test_a_run_of_the_workspace_that_no_commit_has_stands_beside_the_commit(own):
+    def rows() -> list[list[str]]:
+        """Name, best iteration, accuracies and tokens of each run; times are the machine's."""
+        table = own.run("siked", "experiments")
+        return [row.split()[:6] for row in re.findall(r"^\S+ +it\d .*$", table, re.MULTILINE)]
+
+    before = rows()
+    own.set("mix.variant", "teacher")
+    own.dvc("repro")
+    commit, workspace = rows()
+    assert [commit] == before, "the commit's own figures"
+    assert workspace[0] == "workspace"
+    own.commit("another run")
+    assert [row[1:] for row in rows()] == [workspace[1:]]
 
 
 def test_a_sweep_with_a_value_that_cannot_be_runs_nothing(own):
@@ -121,4 +137,4 @@ def test_a_queue_runs_two_at_once_in_copies_and_main_has_what_they_found(own, mo
     own.git("branch", "--delete", "--force", "--quiet", "try-all")
     own.dvc("exp", "apply", "one-iteration")
     assert "it2" not in own.params()["iterations"]
-    assert ran(own.dvc("repro")) == [ALWAYS]
+    assert ran(own.dvc("repro")) == []

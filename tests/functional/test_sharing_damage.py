@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.functional import remotes
-from tests.functional.checkout import CLEAN, ROOT, Clone, ran
+from tests.functional.checkout import ROOT, Clone, ran
 
 pytestmark = pytest.mark.slow
 
+CLEAN = "Data and pipelines are up to date."
 RATIONALES = "data/teacher/verified.jsonl"
 WEIGHTS = "models/base/model.safetensors"
 
@@ -138,7 +139,7 @@ def test_work_that_a_read_only_cache_did_not_take_is_kept_and_committed(publishe
 
     ben.run("chmod", "--recursive", "u+w", str(cache))
     ben.dvc("commit", "--force", "questions")
-    assert ben.dvc("status", "questions").strip() == "Data and pipelines are up to date."
+    assert ben.dvc("status", "questions").strip() == CLEAN
     assert ran(ben.dvc("repro", "--single-item", "questions")) == []
 
 

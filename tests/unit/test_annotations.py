@@ -8,7 +8,9 @@ from siked.generation.engine import Sampling
 from siked.generation.worked import WRITERS, AnnotationsEngine
 from siked.prompts import Prompt, teacher_prompt
 from siked.records import Calculation, Question, Step
+from siked.settings import TeacherSettings
 from siked.verification.solvers import SOLVERS
+from stages.teach import open_teacher
 
 SOLVED = Question(
     id="a-1",
@@ -73,3 +75,11 @@ def test_every_strategy_has_a_writer_a_solver_and_a_prompt() -> None:
 def test_an_unknown_strategy_names_the_known_ones(name: str) -> None:
     with pytest.raises(UserError, match="there are cot, l2m, pot"):
         strategies.find(name)
+
+
+def test_questions_without_a_worked_solution_need_another_teacher():
+    settings = TeacherSettings(engine="annotations")
+    with pytest.raises(UserError, match=r"set teacher\.engine to `model` or `recorded`"):
+        open_teacher(settings, "cot", [UNSOLVED])
+    engine, _ = open_teacher(settings, "cot", [UNSOLVED, SOLVED])
+    assert isinstance(engine, AnnotationsEngine)

@@ -13,7 +13,7 @@ from dvc.utils.hydra import apply_overrides
 from typer.testing import CliRunner
 
 from siked.__main__ import COMMANDS, app
-from siked.commands.settings import preset
+from siked.commands.settings import params, preset
 from siked.commands.sweep import _change
 from siked.errors import UserError
 
@@ -67,6 +67,19 @@ def test_presets_are_listed_with_whole_sentences():
     for file in (ROOT / "presets").glob("*.yaml"):
         comment = " ".join(line.removeprefix("# ") for line in file.read_text().splitlines()[:4])
         assert f"{file.stem} {comment.partition('. ')[0]}." in listed
+
+
+def test_params_shows_one_section_or_one_key_alone():
+    whole, _ = run("params")
+    section, _ = run("params", "mix")
+    key, _ = run("params", "mix.variant")
+    assert section in whole
+    assert section.startswith("mix\n")
+    assert all(line.startswith(("mix", "    ")) for line in section.splitlines())
+    assert key in section
+    assert key.startswith('mix.variant = "adaptive"\n')
+    with pytest.raises(UserError, match=r"mix\.v: no key or section of"):
+        params("mix.v", file=ROOT / "params.yaml")
 
 
 STUDENTS = sorted(path.stem for path in (ROOT / "presets/students").glob("*.yaml"))

@@ -49,17 +49,18 @@ def test_check_says_what_would_be_read_and_what_not(capsys):
     lines = ["question,answer", "Half of 5?,2.5", "Who?,Ann", "half of 5,3", "2 plus 2?,4"]
     Path("own.csv").write_text("\n".join(lines) + "\n")
     shown = run(capsys, "check", "own.csv").splitlines()
-    assert shown[:4] == [
+    assert shown[:5] == [
         "own.csv: csv, rows: 4",
         "questions: 3, with a worked solution: 0",
+        "  the `annotations` teacher needs those; docs/questions.md names the others",
         "rows left out: 1",
         "  own.csv:3: not one number: 'Ann'",
     ]
-    assert shown[4:6] == [
+    assert shown[5:7] == [
         "questions asked before: 1",
         "  own-00000, own-00002: answers differ: 2.5, 3",
     ]
-    assert shown[6].startswith('example: {"id":"own-00000"')
+    assert shown[7].startswith('example: {"id":"own-00000"')
 
 
 @pytest.mark.parametrize(
