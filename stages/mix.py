@@ -7,6 +7,7 @@ python -m stages.mix --student it1
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -41,15 +42,17 @@ def main(
         carried = previous is not None and stopped(layout.Student(previous))
         teacher: list[VerifiedRationale] = []
         own: list[VerifiedRationale] = []
+        order = None
         if not carried:
             samples = fit(files.verified, settings) if previous else iter(())
             order = preferred(settings.bias, samples, params.strategies)
-            teacher = select(fit(layout.D_LLM, settings), keep=settings.keep, order=order)
+            teacher = select(fit(layout.D_LLM, settings), keep=settings.keep)
             if previous:
-                own = select(fit(files.verified, settings), keep=settings.keep, order=order)
+                own = select(fit(files.verified, settings), keep=settings.keep)
         # Iteration 0 is plain distillation whatever the variant.
         variant = settings.variant if previous else "teacher"
-        rows = mix(teacher, own, variant=variant, scope=settings.scope)
+        join = partial(mix, teacher, own, scope=settings.scope, order=order)
+        rows = join(variant=variant)
         if variant == "self" and not rows and not carried:
             raise UserError(
                 f"mix.variant: self has nothing to train {student} on: {previous} solved no train "
@@ -69,7 +72,10 @@ def main(
             if (strategy := one.strategy) is not None
         ]
         write_records(files.mix, examples)
-        figures = mixed(examples, params.strategies, teacher=teacher, student=own)
+        alone = {one: [row for _, row in join(variant=one)] for one in ("teacher", "self")}
+        figures = mixed(
+            examples, params.strategies, teacher=alone["teacher"], student=alone["self"]
+        )
         write_json(files.metrics("mix"), {"carried": carried, **figures})
 
 

@@ -8,6 +8,7 @@ Every figure is counted by the functions that the stages use, so that the files 
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -206,9 +207,10 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
     if writer in BASELINES:
         return
     order = preferred(bias, own, STRATEGIES)
-    kept = [] if carried else select(teacher, keep=1, order=order)
-    mine = [] if carried else select(own, keep=1, order=order)
-    rows = mix(kept, mine, variant="adaptive", scope="question")
+    kept = [] if carried else select(teacher, keep=1)
+    mine = [] if carried else select(own, keep=1)
+    join = partial(mix, kept, mine, scope="question", order=order)
+    rows = join(variant="adaptive")
     examples = [
         Example(
             question_id=one.question_id,
@@ -220,7 +222,8 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
         for origin, one in rows
     ]
     write_records(root / f"data/students/{writer}/mix.jsonl", examples)
-    figures = mixed(examples, STRATEGIES, teacher=kept, student=mine)
+    alone = {one: [row for _, row in join(variant=one)] for one in ("teacher", "self")}
+    figures = mixed(examples, STRATEGIES, teacher=alone["teacher"], student=alone["self"])
     write_json(steps / "mix.json", {"carried": carried, **figures})
     if writer != "it0":
         write_json(steps / "filter.json", _filtered(own, train))

@@ -6,6 +6,7 @@ template, end-of-turn and padding tokens, safetensors.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -29,7 +30,7 @@ TEXTS = [
 
 def build(folder: Path, seed: int = 0, head_dim: int = 4) -> Path:
     """Save the model of a seed and its tokenizer to ``folder``; return it."""
-    tokenizer = _tokenizer()
+    tokenizer = make_tokenizer()
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=16,
@@ -53,7 +54,14 @@ def build(folder: Path, seed: int = 0, head_dim: int = 4) -> Path:
     return folder
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def make_tokenizer(
+    template: str | None = TEMPLATE,
+    *,
+    bos: str = SPECIAL[1],
+    eos: str = SPECIAL[2],
+    special: Iterable[str] = SPECIAL,
+) -> PreTrainedTokenizerFast:
+    """Return a byte-level BPE tokenizer with a chat template and its special tokens."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -64,7 +72,7 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=400,
-        special_tokens=SPECIAL,
+        special_tokens=list(dict.fromkeys([SPECIAL[0], bos, eos, *special])),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -72,10 +80,10 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         unk_token=SPECIAL[0],
-        bos_token=SPECIAL[1],
-        eos_token=SPECIAL[2],
+        bos_token=bos,
+        eos_token=eos,
         pad_token=SPECIAL[0],
-        chat_template=TEMPLATE,
+        chat_template=template,
         clean_up_tokenization_spaces=False,
         model_max_length=1024,
     )

@@ -174,12 +174,7 @@ class Plan:
         written = self._count_written(calls, params.generate.max_new_tokens)
         yield self._cost(f"generate@{name}", "generation", calls, read, written, self.student)
         yield self._filter(f"filter@{name}", calls)
-        order = self._order(writer)
-        every = dict.fromkeys(params.strategies, samples)
-        own = _sum(self._select(writer, every, order).values())
-        joining = self._join(writer, self._select_taught(order))
-        mixed = joining if params.mix.variant == "teacher" else own + joining
-        yield from self._train(name, mixed, params.train.iterate.epochs)
+        yield from self._train(name, self._mix(writer), params.train.iterate.epochs)
 
     def _train(
         self, name: str, rows: Range, epochs: float, *, baseline: bool = False
@@ -245,10 +240,7 @@ class Plan:
         self, writer: Acceptance, samples: dict[str, int], order: Sequence[str] | None
     ) -> dict[str, Range]:
         """Return the rows of a writer that may train, by strategy, the first of the order first."""
-        rows: dict[str, Range] = {
-            strategy: writer.count_kept(strategy, count, self.params.mix.keep) * self.asked.train
-            for strategy, count in samples.items()
-        }
+        rows = {name: self._keep(writer, name, count) for name, count in samples.items()}
         if order is None:
             return rows
         kept: dict[str, Range] = dict.fromkeys([*order, *rows], NOTHING)
@@ -259,23 +251,35 @@ class Plan:
             left = leave(left, writer.count_kept(strategy, samples[strategy], 1))
         return kept
 
-    def _join(self, writer: Acceptance, d_llm: dict[str, Range]) -> Range:
-        """Return the teacher's rows that join the student's."""
+    def _keep(self, writer: Acceptance, strategy: str, samples: int) -> Range:
+        return writer.count_kept(strategy, samples, self.params.mix.keep) * self.asked.train
+
+    def _mix(self, writer: Acceptance) -> Range:
+        """Return the rows of the next training set."""
         mix, samples = self.params.mix, self.params.generate.samples
-        if mix.variant == "self":
-            return NOTHING
-        if mix.variant in {"all", "teacher"}:
-            return _sum(d_llm.values())
-        solved = writer.count_solved(samples)
-        if mix.scope == "question":
-            return leave(_sum(d_llm.values()), solved)
+        order = self._order(writer)
+        every = dict.fromkeys(self.params.strategies, samples)
+        own = _sum(self._select(writer, every, order).values())
+        d_llm = self._select_taught(order)
+        if mix.variant in {"self", "teacher"}:
+            return own if mix.variant == "self" else _sum(d_llm.values())
+        solved, each = writer.count_solved(samples), mix.variant == "adaptive"
+        unsolved = leave(_sum(d_llm.values()), solved)
+        if each and mix.scope == "question":
+            return own + unsolved
         if mix.bias == "student":
-            # A solved question's strategy comes first in its order, the teacher's as the student's.
-            first, *others = d_llm
-            return leave(d_llm[first], solved) + _sum(d_llm[name] for name in others)
-        return _sum(
-            leave(rows, writer.count_kept(name, samples, 1)) for name, rows in d_llm.items()
-        )
+            # Of a question that it solves, what it solves it with comes first and alone trains.
+            return own + unsolved + (NOTHING if each else d_llm[next(iter(d_llm))] * solved)
+        rows, left = NOTHING, exactly(1)
+        for strategy in order or self.params.strategies:
+            found, taught = writer.count_kept(strategy, samples, 1), self._count_samples(strategy)
+            joining = self._keep(self.taught, strategy, taught)
+            both = self._keep(writer, strategy, samples)
+            both = both + (leave(joining, found) if each else joining)
+            rows = rows + both * left
+            if order is not None:  # of questions that nobody has solved with a strategy before it
+                left = leave(leave(left, found), self.taught.count_kept(strategy, taught, 1))
+        return rows
 
     def _count_samples(self, strategy: str) -> int:
         """Return how many rationales the teacher writes for a question with a strategy."""

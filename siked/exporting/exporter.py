@@ -23,6 +23,7 @@ from siked.generation.transformers import TransformersEngine
 from siked.models import student_format
 from siked.models.loading import load_tokenizer
 from siked.models.student_format import Student
+from siked.prompts import Prompt
 from siked.settings import TransformersSettings
 
 Kind = Literal["adapter", "merged", "gguf"]
@@ -111,8 +112,14 @@ class Exporter:
         check_prompt(load_tokenizer(out), load_tokenizer(self.base), self.student, questions)
 
     def _answers(self, folder: Path, adapter: Path | None, questions: Sequence[str]) -> list[str]:
-        limit = self.max_new_tokens
-        return answer_all(folder, adapter, self.student, questions, self.settings, limit)
+        """Return the answers of an adapter, or of an export that carries the student's prompt."""
+        prompts = [
+            Prompt(question_id="", strategy=None, system="", user=question)
+            if adapter is None
+            else self.student.ask(question)
+            for question in questions
+        ]
+        return answer_all(folder, adapter, prompts, self.settings, self.max_new_tokens)
 
     def _describe(self, folder: Path) -> None:
         """Put what is known of the student, and its card where it has one, beside the weights."""
@@ -138,17 +145,15 @@ def _check_is_no_link(folder: Path) -> None:
 def answer_all(
     folder: Path,
     adapter: Path | None,
-    student: Student,
-    questions: Sequence[str],
+    prompts: Sequence[Prompt],
     settings: TransformersSettings,
     max_new_tokens: int,
 ) -> list[str]:
-    """Return a student's greedy answers, in the questions' order.
+    """Return a student's greedy answers, in the prompts' order.
 
     Raises:
         UserError: the folders hold no model or no adapter that fits it.
     """
     engine = TransformersEngine(folder, adapter, settings)
-    prompts = [student.ask(question) for question in questions]
     completions = engine.generate(prompts, Sampling(max_new_tokens=max_new_tokens))
     return [one.text for one in sorted(completions, key=lambda one: one.prompt)]

@@ -35,8 +35,8 @@ def find_converter() -> str:
         if found := shutil.which(name):
             return found
     raise UserError(
-        f"--format gguf: llama.cpp's {CONVERTERS[0]} is not on the PATH: add a checkout of "
-        "llama.cpp to it, or export --format merged and run that program on the folder"
+        f"--format gguf: llama.cpp's converter is not on the PATH: `pip install {CONVERTERS[1]}` "
+        f"in an environment of its own, or get {CONVERTERS[0]}, and add its folder to the PATH"
     )
 
 

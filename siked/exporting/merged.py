@@ -2,11 +2,13 @@
 
 Whoever talks to an exported student sends a question and nothing else. So the student's own prompt
 goes into its chat template, ahead of what the base model's template says: where a conversation has
-no system message, the student's is put there and each question gets the text around it. With a
-system message, everything stays as it is sent.
+no system message, the student's is put there, each question gets the text around it, and thinking
+is off, as in training. With a system message, everything stays as it is sent. Dates are those of
+the training in both cases.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from tokenizers import decoders
 from siked.errors import UserError
 from siked.models.loading import end_tokens, load
 from siked.models.student_format import QUESTION, Student
-from siked.prompts import Prompt, render
+from siked.prompts import DAY, Prompt, render
 from siked.settings import TransformersSettings
 
 _PROLOGUE = """\
@@ -31,7 +33,14 @@ _PROLOGUE = """\
 {%- endif %}
 {%- endfor %}
 {%- set messages = siked.messages %}
+{%- set enable_thinking = false %}
 {%- endif %}"""
+
+_EPILOGUE = """\
+{% if siked is defined and add_generation_prompt %}{{ CLOSING }}{% endif %}"""
+"""Closes the thinking that a template opens whatever it is told."""
+
+_TODAY = re.compile(r"""strftime_now\((["'])(?P<form>[^"'\\]*)\1\)""")
 
 _PLAIN = """\
 {{ BEFORE }}{% for message in messages %}
@@ -116,7 +125,15 @@ def make_template(tokenizer: Any, student: Student) -> str:
         user = f"({head} if loop.first else '') + {user}"
     # From the last to the first, so that no text put in is taken for a place.
     prologue = _PROLOGUE.replace("USER", user, 1).replace("SYSTEM", message, 1)
-    return prologue + (tokenizer.chat_template or _plain(tokenizer))
+    if tokenizer.chat_template is None:
+        return prologue + _plain(tokenizer)
+    template = _TODAY.sub(
+        lambda found: _literal(DAY.strftime(found["form"])), tokenizer.get_chat_template()
+    )
+    if closing := _closing(tokenizer):
+        # Jinja drops a line end at a template's end, where it now is no more.
+        template = template.removesuffix("\n") + _EPILOGUE.replace("CLOSING", _literal(closing), 1)
+    return prologue + template
 
 
 def check_prompt(asked: Any, trained: Any, student: Student, questions: Sequence[str]) -> None:
@@ -132,8 +149,9 @@ def check_prompt(asked: Any, trained: Any, student: Student, questions: Sequence
         UserError: it becomes another text.
     """
     for question in questions:
-        bare = Prompt(question_id="", strategy=None, system="", user=question)
-        if render(asked, bare) != render(trained, student.ask(question)):
+        sent = [{"role": "user", "content": question}]
+        text = asked.apply_chat_template(sent, tokenize=False, add_generation_prompt=True)
+        if text != render(trained, student.ask(question)):
             raise UserError(
                 "the chat template of the base model cannot carry the student's prompt: export "
                 f"the adapter instead (tried with {question!r})"
@@ -162,12 +180,22 @@ def _plain(tokenizer: Any) -> str:
 def _has_system_role(tokenizer: Any) -> bool:
     if tokenizer.chat_template is None:
         return True
-    roles = [{"role": role, "content": "0"} for role in ("system", "user")]
+    mark = "a system's text"
+    roles = [{"role": "system", "content": mark}, {"role": "user", "content": "0"}]
     try:
-        tokenizer.apply_chat_template(roles, tokenize=False)
+        return mark in tokenizer.apply_chat_template(roles, tokenize=False)
     except jinja2.TemplateError:
         return False
-    return True
+
+
+def _closing(tokenizer: Any) -> str:
+    """Return what ``siked.prompts.render`` puts behind a template's own text."""
+    sent = [{"role": "user", "content": "0"}]
+    text = tokenizer.apply_chat_template(
+        sent, tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+    whole = render(tokenizer, Prompt(question_id="", strategy=None, system="", user="0"))
+    return whole.removeprefix(text) if whole.startswith(text) else ""
 
 
 def _literal(text: str) -> str:

@@ -40,7 +40,7 @@ class TransformersEngine:
     ) -> None:
         from siked.generation.decoding.plain import choose
 
-        loaded = load(model_folder, adapter, settings, attention="eager")
+        loaded = load(model_folder, adapter, settings)
         self._tokenizer = loaded.tokenizer
         self._decoder = choose(loaded.model, loaded.tokenizer, end_tokens(loaded))
         self._budget = _budget(settings, loaded.model)

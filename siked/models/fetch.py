@@ -103,11 +103,26 @@ def _checked(gguf: Path, settings: StudentSettings) -> Path:
     return gguf
 
 
+def find_files(settings: StudentSettings) -> list[Path]:
+    """Return the files that a ``path:`` student is made of, in order; none of other sources."""
+    kind, _, name = settings.source.partition(":")
+    if kind != "path":
+        return []
+    if settings.gguf is not None:
+        return [file] if (file := Path(name) / settings.gguf).is_file() else []
+    return _files(Path(name)) if Path(name).is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")
+    )
+
+
 def _copy(origin: Path, folder: Path) -> None:
     check_model(origin)
-    for file in sorted(origin.iterdir()):
-        if file.is_file() and not file.name.startswith("."):
-            shutil.copyfile(file, folder / file.name)
+    for file in _files(origin):
+        shutil.copyfile(file, folder / file.name)
 
 
 def _convert(gguf: Path, folder: Path) -> None:
@@ -124,9 +139,44 @@ def _convert(gguf: Path, folder: Path) -> None:
     except (ValueError, KeyError, OSError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise UserError(f"{gguf.name}: cannot be read as a GGUF model: {reason}") from None
+    _repair_sentencepiece(tokenizer, gguf)
     _repair_special_tokens(tokenizer, model)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _repair_sentencepiece(tokenizer: Any, gguf: Path) -> None:
+    """Let a tokenizer of SentencePiece's kind cut texts as the file says.
+
+    Conversion orders its merges wrongly and saves none of them, so that Gemma 3 would read letter
+    by letter; and it forgets that a text begins with a token.
+    """
+    from gguf import GGUFReader
+    from tokenizers import models, processors
+    from transformers.convert_slow_tokenizer import generate_merges
+
+    fields = {
+        name.removeprefix("tokenizer.ggml."): field.contents
+        for name, field in GGUFReader(gguf).fields.items()
+        if name.startswith("tokenizer.ggml.")
+    }
+    if fields["model"]() != "llama":
+        return
+    pieces = fields["tokens"]()
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    scores = dict(zip(pieces, fields["scores"](), strict=True))
+    tokenizer.backend_tokenizer.model = models.BPE(
+        vocab=vocabulary,
+        merges=generate_merges(vocabulary, scores),
+        unk_token=tokenizer.unk_token,
+        fuse_unk=True,
+        byte_fallback=True,
+    )
+    if "add_bos_token" in fields and fields["add_bos_token"]():
+        bos = tokenizer.bos_token
+        tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, vocabulary[bos])]
+        )
 
 
 def _repair_special_tokens(tokenizer: Any, model: Any) -> None:

@@ -6,11 +6,12 @@ and nothing is written to disk.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from siked.errors import UserError
 from siked.files import read_json
@@ -170,16 +171,13 @@ def load_renderer(folder: Path) -> Any:
     return renderer
 
 
-def load(
-    folder: Path, adapter: Path | None, settings: TransformersSettings, attention: str = "sdpa"
-) -> Loaded:
+def load(folder: Path, adapter: Path | None, settings: TransformersSettings) -> Loaded:
     """Load a model folder and merge an adapter into its weights.
 
     Args:
         folder: the model.
         adapter: a student's folder; one that holds a whole model is loaded instead of ``folder``.
         settings: device and number type.
-        attention: transformers' name of an attention implementation.
 
     Raises:
         UserError: the folder is not a model, the adapter is not one or does not fit the model, or
@@ -188,7 +186,8 @@ def load(
     folder, adapter = parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
     device, dtype = device_and_dtype(settings)
-    model = load_weights(folder, dtype=dtype, attn_implementation=attention)
+    # The one implementation that every family has.
+    model = load_weights(folder, dtype=dtype, attn_implementation="eager")
     if adapter is not None:
         model = _merged(model, adapter)
     return Loaded(model.to(device).eval(), tokenizer)
@@ -245,13 +244,18 @@ def load_weights(folder: Path, **how: Any) -> Any:
 
 
 def check_model(folder: Path) -> None:
-    """See that a folder holds a whole model that its tokenizer fits; no weights are read.
+    """See that a folder holds a whole model that can be a student; no weights are read.
 
     Raises:
         UserError: it does not; the text says what is wrong.
     """
     check_model_folder(folder)
     model = load_weights(folder, device_map="meta")
+    if cache_argument(model) is None:
+        raise UserError(
+            f"{folder}: {model.config.model_type} models cannot be students: they keep what they "
+            "have read in a way of their own, and cannot pass over the padding of a batch"
+        )
     rows = model.get_input_embeddings().weight.shape[0]
     token, last = max(load_tokenizer(folder).get_vocab().items(), key=itemgetter(1))
     if last >= rows:
@@ -259,6 +263,18 @@ def check_model(folder: Path) -> None:
             f"{folder}: its tokenizer has a token {token!r} of number {last}, but there are "
             f"embeddings for {rows}: resize them, or take the tokenizer that they belong to"
         )
+
+
+def cache_argument(model: Any) -> str | None:
+    """Return under which name a model takes transformers' cache of what it has read.
+
+    None where it takes none, as RWKV: such a model has no means to pass over a batch's padding.
+    """
+    from transformers import Cache
+
+    known = inspect.signature(model.forward).parameters
+    names = [name for name in ("past_key_values", "cache_params") if name in known]
+    return next((name for name in names if Cache in get_args(known[name].annotation)), None)
 
 
 def check_targets(folder: Path, targets: str | Sequence[str]) -> None:
@@ -279,7 +295,9 @@ def check_targets(folder: Path, targets: str | Sequence[str]) -> None:
     key = f"train.lora.target_modules: {modules}"
     try:
         get_peft_model(model, LoraConfig(target_modules=modules, task_type="CAUSAL_LM"))
-    except ValueError:
+    except ValueError as error:
+        if "is incompatible with" in str(error):
+            raise UserError(f"{key}: {_first_line(error)}") from None
         head = model.get_output_embeddings()
         linear = {
             name.rpartition(".")[2]

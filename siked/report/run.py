@@ -16,7 +16,7 @@ from siked.analysis.figures import DEV, Evaluation, compare
 from siked.analysis.samples import several
 from siked.errors import UserError
 from siked.files import read_json
-from siked.mixing import preferred, select
+from siked.mixing import mix, preferred, select
 from siked.records import VerifiedRationale, read_records
 from siked.report.plots import Row, bias_rows
 from siked.report.rationales import Browser, Kinds, browser
@@ -165,10 +165,11 @@ class Report(Run):
         if params.mix.bias is None or params.mix.bias == "student":
             return []  # Iteration 0 takes all of D_LLM.
         counts = []
+        taught = select(_read(self.file(layout.D_LLM)), keep=params.mix.keep)
         for bias in (None, params.mix.bias):
             order = preferred(bias, (), params.strategies)
-            kept = select(_read(self.file(layout.D_LLM)), keep=params.mix.keep, order=order)
-            found = Counter(str(one.strategy) for one in kept)
+            kept = mix(taught, [], variant="teacher", scope="question", order=order)
+            found = Counter(str(one.strategy) for _, one in kept)
             counts.append({str(strategy): found[strategy] for strategy in params.strategies})
         return bias_rows(*counts)
 

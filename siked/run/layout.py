@@ -30,6 +30,8 @@ WRITTEN = Path("data/students")
 """What students wrote, a folder each."""
 CARDS = Path("data/cards")
 
+SOURCE = Path("data/student.json")
+"""Hashes of the files that a ``path:`` student is made of, for git."""
 BASE = Path("models/base")
 STUDENTS = Path("models/students")
 BEST = Path("models/best")

@@ -64,7 +64,7 @@ class MixSettings(Settings):
     """Correct distinct rationales kept a question and strategy, from each of D_LLM and D_self;
     all where null. The paper keeps 1."""
     bias: Bias | None = None
-    """Of each question and origin, keep one strategy's rationales: of a list, the first that solves
+    """Of each question in the mix, keep one strategy's rationales: of a list, the first that solves
     it (the paper's biased variants); for `student`, the one that the student solves it with most
     often, else the one it solves most with (iteration 0 keeps all). null keeps every strategy."""
     require_sub_questions: bool = False

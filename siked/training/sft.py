@@ -58,6 +58,7 @@ def config(
         gradient_accumulation_steps=planned.accumulation,
         max_length=None,  # rows that are too long are left out before
         padding_free=packs,
+        router_aux_loss_coef=0.0,  # mixtures of experts, too, train on completions alone
         use_cpu=not on_gpu,
         bf16=autocast,
         gradient_checkpointing=planned.recomputes,

@@ -12,6 +12,10 @@ import yaml
 from tests.tiny_student import build
 
 ROOT = Path(__file__).parents[2]
+ALWAYS = "settings"
+"""The stage that DVC runs each time."""
+CLEAN = f"{ALWAYS}:\n\talways changed"
+"""What `dvc status` says of a run to which nothing has happened since."""
 
 
 class Clone:
@@ -131,9 +135,9 @@ def tiny(params: Path, student: Path) -> None:
     params.write_text(yaml.safe_dump(raw, sort_keys=False))
 
 
-def student(folder: Path) -> Path:
+def student(folder: Path, seed: int = 0) -> Path:
     """A random Llama of a few thousand parameters."""
-    return build(folder)
+    return build(folder, seed)
 
 
 def ran(output: str) -> list[str]:

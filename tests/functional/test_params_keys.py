@@ -2,8 +2,8 @@
 
 The rows are written by hand and say what ought to be; DVC says what is, for a finished run in which
 that key alone has changed. A row names the stages that depend on the key itself; what they write
-reruns the stages after them, by DVC's graph. `settings` depends on the whole file and so always
-runs: it takes no time, and it is what stops a run whose params.yaml has a key that no stage reads.
+reruns the stages after them, by DVC's graph. `settings` always runs: it takes no time, and it is
+what stops a run whose params.yaml has a key that no stage reads.
 """
 
 import copy
@@ -17,7 +17,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from siked.settings import documented
-from tests.functional.checkout import Clone, ran
+from tests.functional.checkout import ALWAYS, Clone, ran
 
 EVERY_EVAL = {"eval_it0", "eval", "baseline_eval"}
 EVERY_TRAINING = {"train_it0", "train", "baseline_train"}
@@ -83,7 +83,6 @@ RERUN_BY = {
 """By key (`*`: all below it), the stages that depend on it; a name without `@` stands for all.
 `report` is added to all that have any: its page prints the settings of the run."""
 
-ALWAYS = "settings"
 NAMES = {"questions.train": "demo", "questions.test": "tiny", "iterations": "it2"}
 """The tiny pipeline's names where the schema has a name of the user's."""
 

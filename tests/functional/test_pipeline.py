@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.functional.checkout import Checkout, ran
+from tests.functional.checkout import ALWAYS, Checkout, ran
+from tests.functional.checkout import student as random_student
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -23,8 +24,24 @@ def test_a_second_clone_gets_the_same_bytes(finished, tmp_path, tiny_student):
 
 
 def test_nothing_changed_runs_nothing(finished):
-    assert ran(finished.dvc("repro")) == []
+    assert ran(finished.dvc("repro")) == [ALWAYS]
     assert finished.git("status", "--short") == ""
+
+
+def test_a_student_that_was_changed_in_place_is_read_again(tmp_path):
+    """A folder outside the repository, as DVC itself does not see it."""
+    source = random_student(tmp_path / "student")
+    clone = Checkout(tmp_path / "clone", source)
+    clone.dvc("repro", "base")
+    assert ran(clone.dvc("repro", "base")) == [ALWAYS]
+    for change in (lambda: random_student(source, seed=1), (source / "more.jinja").touch):
+        change()
+        assert ran(clone.dvc("repro", "base")) == [ALWAYS, "base"]
+        for file in source.iterdir():
+            read = clone.folder / "models" / "base" / file.name
+            assert read.read_bytes() == file.read_bytes()
+    source.rename(tmp_path / "away")
+    assert ran(clone.dvc("repro", "base")) == [ALWAYS], "a colleague need not have the folder"
 
 
 def test_every_iteration_left_its_metrics(finished):

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.functional import remotes
-from tests.functional.checkout import ROOT, Clone, ran
+from tests.functional.checkout import CLEAN, ROOT, Clone, ran
 
 pytestmark = pytest.mark.slow
 
-CLEAN = "Data and pipelines are up to date."
 RATIONALES = "data/teacher/verified.jsonl"
 WEIGHTS = "models/base/model.safetensors"
 
@@ -139,7 +138,7 @@ def test_work_that_a_read_only_cache_did_not_take_is_kept_and_committed(publishe
 
     ben.run("chmod", "--recursive", "u+w", str(cache))
     ben.dvc("commit", "--force", "questions")
-    assert ben.dvc("status", "questions").strip() == CLEAN
+    assert ben.dvc("status", "questions").strip() == "Data and pipelines are up to date."
     assert ran(ben.dvc("repro", "--single-item", "questions")) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.functional import remotes
-from tests.functional.checkout import Clone, ran
+from tests.functional.checkout import ALWAYS, CLEAN, Clone, ran
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def shares_a_run_and_two_experiments(ada: Clone, store: Path) -> None:
 
 def gets_everything_and_runs_nothing(ben: Clone) -> None:
     ben.dvc("pull")
-    assert ran(ben.dvc("repro")) == []
+    assert ran(ben.dvc("repro")) == [ALWAYS]
     assert ben.git("status", "--short") == ""
 
 
@@ -59,7 +59,7 @@ def takes_an_experiment_over_and_adds_one(ben: Clone) -> None:
     assert experiments(ben)["one-iteration"]["iterations"] == "1"
 
     ben.dvc("exp", "apply", "one-iteration")
-    assert ran(ben.dvc("repro")) == []
+    assert ran(ben.dvc("repro")) == [ALWAYS]
     ben.commit("One iteration is enough")
     changed = ben.dvc("exp", "run", "--name", "off-policy", "-S", "train.policy=off-policy")
     assert ran(changed)[:2] == ["settings", "train@it1"]
@@ -82,8 +82,8 @@ def compares_and_applies_it(ada: Clone) -> None:
 
     ada.dvc("exp", "apply", "off-policy")
     assert ada.params()["train"]["policy"] == "off-policy"
-    assert ada.dvc("status").strip() == "Data and pipelines are up to date."
-    assert ran(ada.dvc("repro")) == []
+    assert ada.dvc("status").strip() == CLEAN
+    assert ran(ada.dvc("repro")) == [ALWAYS]
 
 
 def objects(cache: Path) -> set[str]:

@@ -9,13 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     Gemma2Config,
     Gemma2ForCausalLM,
-    MambaConfig,
-    MambaForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
 )
@@ -328,64 +325,6 @@ def test_what_is_no_model_or_adapter_is_named(folder, tmp_path):
         TransformersEngine(tmp_path / "none", None, SETTINGS)
     with pytest.raises(UserError, match=r"it has no adapter_config\.json"):
         TransformersEngine(folder, tmp_path, SETTINGS)
-
-
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-PLAIN = {
-    "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
-    "falcon": SMALL,
-    "gpt_oss": SMALL
-    | {
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "intermediate_size": 32,
-        "num_local_experts": 4,
-        "num_experts_per_tok": 2,
-        "sliding_window": 16,
-    },
-    "gptj": {"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4},
-    "mpt": {"d_model": 32, "n_layers": 2, "n_heads": 4},
-    "stablelm": SMALL | {"intermediate_size": 64, "num_key_value_heads": 4},
-}
-FAST = {
-    "gpt_neox": SMALL | {"intermediate_size": 64},
-    "opt": SMALL
-    | {"ffn_dim": 64, "word_embed_proj_dim": 32, "max_position_embeddings": 512, "init_std": 0.3},
-}
-
-
-@pytest.mark.parametrize("family", [*PLAIN, *FAST])
-def test_every_family_writes_what_transformers_generates(family, folder, tmp_path, capsys):
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    shape = {"initializer_range": 0.3} | (PLAIN | FAST)[family]
-    ends = {"eos_token_id": 2, "pad_token_id": 0, "bos_token_id": 1}
-    config = AutoConfig.for_model(family, vocab_size=len(tokenizer), **shape, **ends)
-    torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
-    engine = TransformersEngine(tmp_path, None, SETTINGS)
-    assert ("its own is used, which takes longer" in capsys.readouterr().err) == (family in PLAIN)
-    ours = by_place(engine.generate(PROMPTS, Sampling(max_new_tokens=12)))
-    model = AutoModelForCausalLM.from_pretrained(
-        tmp_path, dtype=torch.float32, attn_implementation="eager"
-    ).eval()
-    for index, prompt in enumerate(PROMPTS):
-        ids = encode(tokenizer, prompt)
-        out = model.generate(torch.tensor([ids]), do_sample=False, max_new_tokens=12)
-        theirs = out[0, len(ids) :].tolist()
-        assert ours[index, 0].text == tokenizer.decode(theirs, skip_special_tokens=True)
-    together = by_place(engine.generate(PROMPTS, DRAWN))
-    alone = by_place(engine.generate([PROMPTS[2]], DRAWN))
-    assert [alone[0, k].text for k in range(3)] == [together[2, k].text for k in range(3)]
-
-
-def test_a_model_without_attention_is_refused(folder, tmp_path):
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    config = MambaConfig(vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=2)
-    MambaForCausalLM(config).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(UserError, match="cannot run mamba models"):
-        TransformersEngine(tmp_path, None, SETTINGS)
 
 
 # What `auto` means

@@ -89,10 +89,11 @@ def test_the_examples_foretold_are_those_that_mixing_makes(tmp_path, variant, sc
     keep = 1
     order = preferred(bias, student, STRATEGIES)
     made = mix(
-        select(teacher, keep=keep, order=order),
-        select(student, keep=keep, order=order),
+        select(teacher, keep=keep),
+        select(student, keep=keep),
         variant=variant,
         scope=scope,
+        order=order,
     )
     raw = settings(tmp_path)
     raw["mix"] |= {"variant": variant, "scope": scope, "keep": keep, "bias": bias}

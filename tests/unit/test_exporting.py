@@ -20,11 +20,15 @@ from siked.exporting import hub
 from siked.exporting.exporter import Exporter, answer_all
 from siked.exporting.merged import check_prompt, make_template
 from siked.models import student_format
+from siked.models.fetch import fetch
 from siked.models.loading import load_tokenizer
 from siked.models.student_format import PromptTexts, Student
 from siked.prompts import render
-from siked.settings import TransformersSettings
+from siked.settings import Schedule, TransformersSettings, load_params
+from siked.training.train import train
 from tests import tiny_student
+from tests.training_jobs import SETTINGS as TRAINING
+from tests.training_jobs import examples_of
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "tests/data/students"
@@ -70,8 +74,8 @@ def exporter(name="format-1", base=FROZEN / "base"):
 @pytest.fixture(scope="module")
 def ours():
     student = student_format.read(FROZEN / "format-1")
-    folders = (FROZEN / "base", FROZEN / "format-1")
-    return answer_all(*folders, student, QUESTIONS, SETTINGS, TOKENS)
+    asked = [student.ask(question) for question in QUESTIONS]
+    return answer_all(FROZEN / "base", FROZEN / "format-1", asked, SETTINGS, TOKENS)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
@@ -90,6 +94,25 @@ def test_a_bare_question_becomes_the_prompt_of_the_training(chat, prompt):
         if chat != NO_SYSTEM:
             said = [one.apply_chat_template(sent, tokenize=False) for one in (asked, trained)]
             assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "ends"),
+    [
+        ("{% if enable_thinking is not false %}<think>{% endif %}", "assistant\n"),
+        ("{% if add_generation_prompt %}<think>\n{% endif %}\n", "<think>\n\n</think>\n\n"),
+        ("{{ strftime_now('%d %b %Y') }}", "26 Jul 2024"),
+    ],
+)
+def test_who_sends_a_bare_question_gets_thinking_and_dates_of_the_training(more, ends):
+    student = student_format.read(FROZEN / "format-1")
+    trained, asked = load_tokenizer(FROZEN / "base"), load_tokenizer(FROZEN / "base")
+    trained.chat_template = tiny_student.TEMPLATE + more
+    asked.chat_template = make_template(trained, student)
+    check_prompt(asked, trained, student, QUESTIONS)
+    sent = [{"role": "user", "content": "How many?"}]
+    text = asked.apply_chat_template(sent, tokenize=False, add_generation_prompt=True)
+    assert text.endswith(ends)
 
 
 def test_a_template_that_loses_the_prompt_is_refused():
@@ -116,7 +139,8 @@ def test_an_adapter_goes_with_its_card_and_format(tmp_path):
 def test_plain_transformers_answers_with_the_merged_model_as_the_engine_does(name, tmp_path):
     one = exporter(name)
     assert one.export(tmp_path / "out", "merged", QUESTIONS) == len(QUESTIONS)
-    wanted = answer_all(one.base, one.adapter, one.student, QUESTIONS, SETTINGS, TOKENS)
+    asked = [one.student.ask(question) for question in QUESTIONS]
+    wanted = answer_all(one.base, one.adapter, asked, SETTINGS, TOKENS)
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     for question, text in zip(QUESTIONS, wanted, strict=True):
@@ -158,6 +182,58 @@ def test_gguf_gives_the_same_answers(tmp_path, monkeypatch):
     assert names == {"student-f32.gguf", student_format.NAME}
 
 
+LLAMA_CPP = """
+import json, sys, urllib.request, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.n_ctx, params.n_parallel, params.port = sys.argv[1], 1024, 1, 0
+params.use_jinja = True
+server = xllamacpp.Server(params)
+for question in json.loads(sys.argv[2]):
+    sent = [{"role": "user", "content": question}]
+    asked = json.dumps({"messages": sent, "temperature": 0, "max_tokens": int(sys.argv[3])})
+    address = server.listening_address + "/v1/chat/completions"
+    head = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(address, asked.encode(), head)) as answer:
+        print("said", json.dumps(json.load(answer)["choices"][0]["message"]["content"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.engines("llama")
+def test_llama_cpp_answers_a_bare_question_as_the_demo_s_student_does(tmp_path, monkeypatch):
+    """Its own converter, its own reading of weights, tokenizer and chat template."""
+    python = os.environ["SIKED_LLAMA_PYTHON"]
+    monkeypatch.setenv("PATH", f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}")
+    base, adapter, tokens = tmp_path / "base", tmp_path / "adapter", 24
+    fetch(load_params(ROOT / "presets/demo.yaml").student, base, tmp_path / "cache")
+    train(
+        examples_of(load_tokenizer(base), 16),
+        base=base,
+        start=None,
+        settings=TRAINING,
+        schedule=Schedule(epochs=1, learning_rate=1e-3),
+        seed=0,
+        out=adapter,
+        checkpoints=tmp_path / "checkpoints",
+    )
+    student_format.write(adapter, base, "demo", ["cot", "pot"])
+    one = Exporter(base, adapter, student_format.read(adapter), SETTINGS, tokens)
+    assert one.export(tmp_path / "out", "gguf", QUESTIONS[:2], "f32") == 2
+    asked = [one.student.ask(question) for question in QUESTIONS[:2]]
+    ours = answer_all(base, adapter, asked, SETTINGS, tokens)
+    command = [python, "-c", LLAMA_CPP, tmp_path / "out/student-f32.gguf"]
+    done = subprocess.run(
+        [*command, json.dumps(QUESTIONS[:2]), str(tokens)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("said ")]
+    assert said == ours
+    assert ours[0] != ours[1]
+
+
 def test_an_export_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     other = tiny_student.build(tmp_path / "other", seed=1)
     monkeypatch.setenv("PATH", converter(tmp_path, model=repr(str(other))))
@@ -196,7 +272,7 @@ def test_a_tokenizer_from_a_gguf_file_is_exported_as_the_byte_level_one_it_is(tm
 
 def test_a_converter_that_is_missing_or_fails_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match=r"convert_hf_to_gguf\.py is not on the PATH"):
+    with pytest.raises(UserError, match="converter is not on the PATH"):
         exporter().export(tmp_path / "out", "gguf", QUESTIONS)
     program = tmp_path / "convert-hf-to-gguf"
     program.write_text("#!/bin/sh\necho reading >&2\necho 'unknown tokenizer' >&2\nexit 1\n")

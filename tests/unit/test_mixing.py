@@ -27,13 +27,19 @@ def rationale(
     )
 
 
+def biased(rationales, order):
+    """Question and strategy of what a bias leaves of one origin's rationales."""
+    kept = mix(select(rationales, keep=1), [], variant="teacher", scope="question", order=order)
+    return [(row.question_id, row.strategy) for _, row in kept]
+
+
 def keys(rows):
     return [(origin, row.question_id, row.strategy) for origin, row in rows]
 
 
 def test_wrong_rationales_never_train():
     rows = [rationale("q", "cot", correct=False), rationale("q", "pot")]
-    assert [row.strategy for row in select(rows, keep=None, order=None)] == ["pot"]
+    assert [row.strategy for row in select(rows, keep=None)] == ["pot"]
 
 
 def test_keep_counts_distinct_texts_and_prefers_early_samples():
@@ -43,20 +49,37 @@ def test_keep_counts_distinct_texts_and_prefers_early_samples():
         rationale("q", "cot", sample=2, text="c"),
         rationale("q", "cot", sample=3, text="d"),
     ]
-    assert [row.sample for row in select(rows, keep=2, order=None)] == [0, 2]
-    assert [row.sample for row in select(rows, keep=None, order=None)] == [0, 2, 3]
+    assert [row.sample for row in select(rows, keep=2)] == [0, 2]
+    assert [row.sample for row in select(rows, keep=None)] == [0, 2, 3]
 
 
 def test_bias_keeps_the_first_strategy_that_solves_each_question():
     rows = [rationale("a", "cot"), rationale("a", "pot"), rationale("b", "cot")]
-    kept = select(rows, keep=1, order=preferred(("pot", "cot", "l2m"), (), STRATEGIES))
-    assert [(row.question_id, row.strategy) for row in kept] == [("a", "pot"), ("b", "cot")]
+    kept = biased(rows, preferred(("pot", "cot", "l2m"), (), STRATEGIES))
+    assert kept == [("a", "pot"), ("b", "cot")]
 
 
 def test_a_strategy_that_no_bias_names_does_not_train():
     rows = [rationale("a", "cot"), rationale("a", "pot"), rationale("b", "cot")]
-    kept = select(rows, keep=1, order=preferred(("pot",), (), STRATEGIES))
-    assert [(row.question_id, row.strategy) for row in kept] == [("a", "pot")]
+    assert biased(rows, preferred(("pot",), (), STRATEGIES)) == [("a", "pot")]
+
+
+@pytest.mark.parametrize(
+    ("variant", "scope", "rows"),
+    [
+        ("all", "question", [("student", "a", "cot"), ("teacher", "b", "pot")]),
+        ("adaptive", "question", [("student", "a", "cot"), ("teacher", "b", "pot")]),
+        ("adaptive", "strategy", [("student", "a", "cot"), ("teacher", "b", "pot")]),
+        ("self", "question", [("student", "a", "cot")]),
+        ("teacher", "question", [("teacher", "a", "pot"), ("teacher", "b", "pot")]),
+    ],
+)
+def test_a_bias_leaves_one_strategy_of_each_question_in_the_mix(variant, scope, rows):
+    """The teacher's programs for `a` do not train beside the student's chain of thought."""
+    teacher = [rationale("a", "pot"), rationale("b", "pot"), rationale("b", "l2m")]
+    student = [rationale("a", "cot", text="own"), rationale("a", "pot", text="own")]
+    order = preferred(("cot", "pot", "l2m"), (), STRATEGIES)
+    assert keys(mix(teacher, student, variant=variant, scope=scope, order=order)) == rows
 
 
 def sampled(question, **right):
@@ -80,16 +103,14 @@ def test_a_students_bias_is_what_it_solves_each_question_with_most_often():
     assert order("sentences") == ["cot", "pot", "l2m"]
     assert order("a tie") == ["pot", "l2m", "cot"]
     assert order("unsolved") == order("never sampled") == ["pot", "cot", "l2m"]
-    own = select(samples, keep=1, order=order)
-    assert [(row.question_id, row.strategy) for row in own] == [
+    assert biased(samples, order) == [
         ("sentences", "cot"),
         ("a tie", "pot"),
         ("easy", "pot"),
     ]
     teacher = [rationale(q, s) for q in ("sentences", "unsolved") for s in STRATEGIES]
     no_program = [rationale("never sampled", "l2m"), rationale("never sampled", "cot")]
-    taught = select([*teacher, *no_program], keep=1, order=order)
-    assert [(row.question_id, row.strategy) for row in taught] == [
+    assert biased([*teacher, *no_program], order) == [
         ("sentences", "cot"),
         ("unsolved", "pot"),
         ("never sampled", "cot"),
@@ -121,14 +142,14 @@ def test_samples_are_read_for_the_students_bias_alone():
 def test_variants_differ_in_the_teachers_rows(variant, scope, teachers):
     teacher = [rationale(q, s) for q in "ab" for s in ("cot", "pot")]
     student = [rationale("a", "pot", text="own")]
-    rows = keys(mix(teacher, student, variant=variant, scope=scope))
+    rows = keys(mix(teacher, student, variant=variant, scope=scope, order=None))
     assert rows == [("student", "a", "pot"), *(("teacher", *key) for key in teachers)]
 
 
 def test_the_control_without_the_student_is_the_teacher_alone():
     teacher = [rationale(q, s) for q in "ab" for s in ("cot", "pot")]
     student = [rationale("a", "pot", text="own")]
-    rows = mix(teacher, student, variant="teacher", scope="question")
+    rows = mix(teacher, student, variant="teacher", scope="question", order=None)
     assert rows == [("teacher", one) for one in teacher]
 
 
@@ -136,7 +157,7 @@ def test_the_control_without_the_student_is_the_teacher_alone():
 @pytest.mark.parametrize("scope", ["question", "strategy"])
 def test_a_student_that_solves_nothing_falls_back_to_the_teacher(variant, scope):
     teacher = [rationale("a", "cot"), rationale("b", "l2m")]
-    rows = mix(teacher, [], variant=variant, scope=scope)
+    rows = mix(teacher, [], variant=variant, scope=scope, order=None)
     assert [row for _, row in rows] == teacher
 
 
@@ -153,10 +174,10 @@ ROWS = st.lists(
 
 @given(ROWS, ROWS, st.sampled_from(["question", "strategy"]))
 def test_adaptive_is_part_of_all_and_covers_what_the_teacher_covers(teacher, student, scope):
-    teacher = select(teacher, keep=1, order=None)
-    student = select(student, keep=1, order=None)
-    adaptive = mix(teacher, student, variant="adaptive", scope=scope)
-    everything = mix(teacher, student, variant="all", scope=scope)
+    teacher = select(teacher, keep=1)
+    student = select(student, keep=1)
+    adaptive = mix(teacher, student, variant="adaptive", scope=scope, order=None)
+    everything = mix(teacher, student, variant="all", scope=scope, order=None)
     assert [row for row in everything if row in adaptive] == adaptive
     assert {row.question_id for _, row in adaptive} == {row.question_id for _, row in everything}
 

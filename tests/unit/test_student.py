@@ -11,6 +11,7 @@ from pathlib import Path
 import gguf
 import pytest
 import torch
+from tokenizers import Tokenizer, models, trainers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from siked.errors import UserError
@@ -55,7 +56,8 @@ def tiny_gguf(tiny, tmp_path_factory):
     return path
 
 
-def write_gguf(folder: Path, path: Path) -> None:
+def write_gguf(folder: Path, path: Path, pieces: list[str] | None = None) -> None:
+    """Write the tiny student; with ``pieces`` of SentencePiece's kind, the likelier first."""
     model = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     config = model.config
@@ -74,11 +76,15 @@ def write_gguf(folder: Path, path: Path) -> None:
     bpe = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
     texts = sorted(bpe["vocab"], key=bpe["vocab"].get)
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(texts)
-    writer.add_token_types([control if one in tiny_student.SPECIAL else normal for one in texts])
-    writer.add_token_merges([" ".join(merge) for merge in bpe["merges"]])
+    if pieces is None:
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("smollm")
+        writer.add_token_list(texts)
+        types = [control if one in tiny_student.SPECIAL else normal for one in texts]
+        writer.add_token_types(types)
+        writer.add_token_merges([" ".join(merge) for merge in bpe["merges"]])
+    else:
+        add_sentencepiece(writer, pieces)
     writer.add_bos_token_id(tokenizer.bos_token_id)
     writer.add_eos_token_id(tokenizer.eos_token_id)
     writer.add_chat_template(tokenizer.chat_template)
@@ -101,6 +107,17 @@ def write_gguf(folder: Path, path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def add_sentencepiece(writer: gguf.GGUFWriter, pieces: list[str]) -> None:
+    kinds = [gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.BYTE] * 256
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(pieces)
+    writer.add_token_scores([-float(rank) for rank in range(len(pieces))])
+    writer.add_token_types(kinds + [gguf.TokenType.NORMAL] * (len(pieces) - len(kinds)))
+    writer.add_add_bos_token(True)
+    writer.add_add_space_prefix(False)
 
 
 @pytest.fixture
@@ -192,6 +209,25 @@ def test_a_folder_may_hold_gguf(tiny_gguf, tmp_path):
     settings = StudentSettings(source=f"path:{tiny_gguf.parent}", gguf=tiny_gguf.name)
     fetch(settings, tmp_path / "base", tmp_path / "cache")
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "base").num_parameters() > 0
+
+
+def test_a_sentencepiece_tokenizer_cuts_as_the_file_says(tiny, tmp_path):
+    """As Gemma's and Llama 2's: bytes for what has no piece, and a token that begins a text."""
+    size = len(AutoTokenizer.from_pretrained(tiny))
+    told = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=special, show_progress=False)
+    told.train_from_iterator([text.replace(" ", "▁") for text in tiny_student.TEXTS], trainer)
+    pieces = sorted(told.get_vocab(), key=told.get_vocab().get)
+    assert len(pieces) == size
+    write_gguf(tiny, tmp_path / "tiny.gguf", pieces)
+    settings = StudentSettings(source=f"path:{tmp_path}", gguf="tiny.gguf")
+    fetch(settings, tmp_path / "base", tmp_path / "cache")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base")
+    for text in (*tiny_student.TEXTS, "How many dollars\nfor 3 réals?"):
+        ids = tokenizer(text).input_ids
+        assert ids == [1, *told.encode(text.replace(" ", "▁")).ids]
+        assert tokenizer.decode(ids, skip_special_tokens=True) == text
 
 
 def test_a_folder_that_is_no_model_is_named_and_what_was_there_stays(tiny, tmp_path):

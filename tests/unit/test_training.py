@@ -21,7 +21,6 @@ from siked.training import checkpoints, lean, sft
 from siked.training.examples import IGNORED, encode
 from siked.training.job import Job
 from siked.training.peft import PeftTrainer
-from siked.training.train import train
 from tests.tiny_student import build
 from tests.training_jobs import SETTINGS, content, examples_of, job, killed_at, run
 
@@ -245,62 +244,6 @@ def test_a_model_that_is_not_lean_trains_to_the_same_loss(examples, base, tmp_pa
         losses.append([loss for _, loss in log.curve])
     # Twelve steps in bfloat16, where every rounding differs.
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
-
-
-FAMILIES = {
-    "opt": {
-        "hidden_size": 32,
-        "ffn_dim": 64,
-        "num_attention_heads": 4,
-        "max_position_embeddings": 512,
-        "word_embed_proj_dim": 32,
-        "num_hidden_layers": 3,
-        "init_std": 0.3,
-        "dropout": 0.0,
-    },
-    "bloom": {"hidden_size": 32, "n_layer": 3, "n_head": 4, "initializer_range": 0.3},
-    "falcon": {
-        "hidden_size": 32,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "initializer_range": 0.3,
-    },
-    "gpt_neox": {key: SMALL[key] for key in list(SMALL)[1:5]} | {"initializer_range": 0.3},
-}
-"""Three that count or bias positions by themselves, and one that takes them as they are given."""
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_example_sees_another_one(family, base, tokenizer, examples, tmp_path, capsys):
-    folder = tmp_path / "base"
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = transformers.AutoConfig.for_model(
-        family, vocab_size=len(tokenizer), **FAMILIES[family], eos_token_id=2, bos_token_id=1
-    )
-    AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
-    total = count = 0.0
-    for row in encode(tokenizer, examples[:4], SETTINGS.max_length).rows:
-        ids, labels = (torch.tensor([row[key]]) for key in ("input_ids", "labels"))
-        scored = int((labels != IGNORED).sum())
-        with torch.no_grad():
-            total += scored * float(model(input_ids=ids, labels=labels).loss)
-        count += scored
-    log = train(
-        examples[:4],
-        base=folder,
-        start=None,
-        settings=SETTINGS.model_copy(update={"batch_size": 4, "gradient_accumulation": 1}),
-        schedule=Schedule(epochs=1, learning_rate=1e-12),
-        seed=0,
-        out=tmp_path / "adapter",
-        checkpoints=tmp_path / "checkpoints",
-    )
-    assert log.steps == 1
-    assert log.final_loss == pytest.approx(total / count, rel=0.01)  # in bfloat16, maybe
-    padded = "batches are padded instead" in capsys.readouterr().err
-    assert padded == (family != "gpt_neox")
 
 
 # Whole trainings

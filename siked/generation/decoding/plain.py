@@ -18,6 +18,7 @@ from siked.console import say
 from siked.errors import UserError
 from siked.generation.decoding.attention import ATTENTION
 from siked.generation.decoding.loop import Decoder
+from siked.models.loading import cache_argument
 
 PROBE = 24
 """Tokens that tell whether a decoder computes what the model does."""
@@ -46,7 +47,7 @@ class PlainStore:
         self._select(rows)
 
     def _select(self, places: torch.Tensor) -> None:
-        self.cache.batch_select_indices(places)
+        self.cache.reorder_cache(places)
         self.mask = self.mask[places]
 
 
@@ -76,17 +77,17 @@ class PlainDecoder(Decoder):
     def _advance(self, store: Any, ids: torch.Tensor) -> torch.Tensor:
         """Read more of every row; return the logits after each: [rows, vocabulary]."""
         known = inspect.signature(self._model.forward).parameters
+        cache = cache_argument(self._model)
+        if cache is None:
+            raise UserError("keeps what it has read in a way of its own")
         more: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
         if "position_ids" in known:
             places = (store.mask.cumsum(-1) - 1).clamp(min=0)
             more["position_ids"] = places[:, -ids.shape[1] :]
-        out = self._model(
-            input_ids=ids,
-            attention_mask=store.mask,
-            past_key_values=store.cache,
-            use_cache=True,
-            **more,
-        )
+        # A model without attention (Mamba) has passed over the padding when it read the prompt.
+        if cache == "past_key_values" or ids.shape[1] > 1:
+            more["attention_mask"] = store.mask
+        out = self._model(input_ids=ids, use_cache=True, **{cache: store.cache}, **more)
         logits: torch.Tensor = out.logits[:, -1]
         return logits
 
