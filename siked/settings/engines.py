@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
@@ -22,6 +24,7 @@ from siked.settings.base import Fraction01, Settings
 from siked.settings.tables import ENGINES
 
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,60}_(?:KEY|TOKEN)")
 BatchTokens = PositiveInt | Literal["auto"]
 
 
@@ -98,12 +101,15 @@ class Prices(Settings):
 
 
 class OpenAISettings(EngineSettings):
-    """A model behind an OpenAI-compatible server; its key comes from `OPENAI_API_KEY` alone."""
+    """A model behind an OpenAI-compatible server; its key comes from the environment alone."""
 
     name: Literal["openai"]
     """The engine that asks the server."""
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$")]
     """The server with its version prefix: `http://127.0.0.1:8000/v1`."""
+    key_from: str = "OPENAI_API_KEY"
+    """Name of the environment's variable that holds the server's key, never the key itself; it ends
+    in `_KEY` or `_TOKEN`. Teachers at several servers need a name each."""
     api: Literal["chat", "completions"] = "chat"
     """`chat` sends messages, which the server renders; `completions` sends plain text. Neither
     sends a `top_k` of 0, which some servers refuse: they then take what they are set to."""
@@ -135,6 +141,16 @@ class OpenAISettings(EngineSettings):
     they are left out, and more of them, but one at least, end the stage."""
     prices: Prices | None = None
     """To tell what a run cost; null where the server is yours."""
+
+    @field_validator("key_from")
+    @classmethod
+    def _key_is_named_only(cls, value: str) -> str:
+        # No pattern of the field: its error would repeat a key that stands here by mistake.
+        if not _VARIABLE.fullmatch(value):
+            raise ValueError(
+                "is the name of a variable that holds the key, and ends in _KEY or _TOKEN"
+            )
+        return value
 
     @model_validator(mode="after")
     def _batches_have_no_rate(self) -> Self:

@@ -23,7 +23,7 @@ from siked.generation.openai.client import RefusedError, opened
 from siked.generation.openai.engine import AHEAD, OpenAIEngine
 from siked.generation.openai.requests import body
 from siked.prompts import Prompt
-from siked.settings import OpenAISettings
+from siked.settings import OpenAISettings, check_params
 from tests.misbehaving_server import PROMPT_TOKENS, TOKENS, good, misbehaving
 
 ROOT = Path(__file__).parents[2]
@@ -498,6 +498,29 @@ def test_the_key_goes_to_the_server_and_nowhere_else(tmp_path, monkeypatch, capl
             asked_of(server)
         assert SECRET not in str(error.value)
         assert not server.requests
+
+
+def test_each_server_gets_the_key_that_is_named_for_it_and_no_other(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OTHER_TOKEN", "tok-other")
+    with misbehaving() as server:
+        asked_of(server, key_from="OTHER_TOKEN")
+        assert {request.key for request in server.requests} == {"Bearer tok-other"}
+    with misbehaving(lambda _: "locked") as server, pytest.raises(UserError) as error:
+        asked_of(server, key_from="OTHER_TOKEN")
+    assert "set OTHER_TOKEN to its key" in str(error.value)
+    assert "tok-other" not in str(error.value)
+
+
+def test_a_key_in_the_settings_is_refused_and_not_repeated():
+    raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
+    engine = {"name": "openai", "url": "http://127.0.0.1:8000/v1", "key_from": SECRET}
+    sampling = {"samples": 1, "temperature": 0, "top_k": 0, "top_p": 1, "max_new_tokens": 8}
+    model = {"source": "served:m", "seed": 1, "engine": engine, "sampling": sampling}
+    raw["teacher"] = {"engine": "model", "model": model}
+    with pytest.raises(UserError, match="key_from: is the name of a variable") as error:
+        check_params(raw, "params.yaml")
+    assert SECRET not in str(error.value)
 
 
 @pytest.mark.parametrize("url", ["http://me:secret@host/v1", "https://host/v1?key=s", "host:80/v1"])

@@ -28,7 +28,6 @@ from siked.generation.openai.pace import LONGEST, Pace, asked_to_wait, most_toke
 from siked.generation.openai.requests import Answer
 from siked.settings import OpenAISettings
 
-KEY = "OPENAI_API_KEY"
 LONG = 10.0
 """Seconds of waiting from which a user is told of it."""
 CONNECT = 10.0
@@ -139,7 +138,9 @@ class Server:
             ):
                 raise RefusedError(f"{url}: {said}", reason) from None
             if error.status_code in {401, 403}:
-                raise UserError(f"{url}: {said}; set {KEY} to its key") from None
+                raise UserError(
+                    f"{url}: {said}; set {self._settings.key_from} to its key"
+                ) from None
             hint = _hint(self._settings.url) if error.status_code in {404, 405} else ""
             if (wait := asked_to_wait(error.response.headers) or 0) > LONGEST:
                 hint = f": it asks to wait {wait / 60:,.0f} minutes"
@@ -179,7 +180,7 @@ async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncI
         folder: where its batches are written down, if it is asked by batches.
 
     Raises:
-        UserError: ``OPENAI_API_KEY`` cannot be a key.
+        UserError: what the environment holds cannot be a key.
     """
     pace = Pace(settings)
 
@@ -213,7 +214,7 @@ async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncI
                     request=response.request,
                 ) from None
 
-    key = _key()
+    key = _key(settings.key_from)
     timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT, settings.timeout))
     limits = httpx2.Limits(max_connections=settings.concurrency)
     batches: contextlib.AbstractAsyncContextManager[BatchTransport | None]
@@ -271,9 +272,9 @@ def _reason(said: str, body: dict[str, Any]) -> str:
     return "fields" if _FIELDS.search(said) or named or quoted else "refused"
 
 
-def _key() -> str:
-    key = os.environ.get(KEY, "").strip()
+def _key(variable: str) -> str:
+    key = os.environ.get(variable, "").strip()
     # A header cannot hold other characters, and what complains of them repeats the key.
     if not all("!" <= character <= "~" for character in key):
-        raise UserError(f"{KEY}: has blanks or characters that no key has: set it anew")
+        raise UserError(f"{variable}: has blanks or characters that no key has: set it anew")
     return key
