@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import dvc.logger  # noqa: F401 - now: its log keeps the streams that it finds when it is imported
 import hypothesis
 import pytest
 
