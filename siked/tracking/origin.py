@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from siked.errors import UserError
+from siked.run import layout
 from siked.settings import Params, load_params
 
 DECIDES = ("data", "dvc.yaml", "prompts", "siked", "stages")
@@ -23,7 +24,8 @@ def revision(root: Path) -> dict[str, str]:
     Empty outside a git repository. The tags' names are MLflow's own.
     """
     commit = _git(root, "rev-parse", "HEAD")
-    changed = _git(root, "status", "--porcelain", "--", *DECIDES)
+    # The hashes of a student's files are written by the run itself.
+    changed = _git(root, "status", "--porcelain", "--", *DECIDES, f":!{layout.SOURCE}")
     if commit is None or changed is None:
         return {}
     return {
