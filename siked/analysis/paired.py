@@ -9,7 +9,7 @@ the better one. A question is won where only the second is right, lost where onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,8 @@ class Benchmark(Line):
 
     won: tuple[Pair, ...]
     lost: tuple[Pair, ...]
+    families: tuple[Line, ...]
+    """The same of each problem family that its questions name."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,13 @@ class Comparison:
         """The benchmarks and all test sets together: what there is a p-value of."""
         return (*self.benchmarks, *([self.together] if self.together else []))
 
-    def as_json(self, show: int | None = None) -> dict[str, Any]:
-        """The comparison as plain values; at most ``show`` won and lost questions a benchmark."""
+    def as_json(self, show: int | None = None, *, families: bool = False) -> dict[str, Any]:
+        """The comparison as plain values.
+
+        Args:
+            show: at most so many won and lost questions a benchmark; all where None.
+            families: whether problem families are told one by one, too.
+        """
         return {
             "first": self.first,
             "second": self.second,
@@ -94,20 +101,18 @@ class Comparison:
             "left_out": list(self.left_out),
             "benchmarks": {
                 one.name: {
-                    "first": one.first,
-                    "second": one.second,
-                    "difference": one.difference,
+                    **_figures(one),
                     "won": [_plain(pair) for pair in one.won[:show]],
                     "lost": [_plain(pair) for pair in one.lost[:show]],
+                    **(
+                        {"families": {each.name: _figures(each) for each in one.families}}
+                        if families
+                        else {}
+                    ),
                 }
                 for one in self.benchmarks
             },
-            "together": self.together
-            and {
-                "first": self.together.first,
-                "second": self.together.second,
-                "difference": self.together.difference,
-            },
+            "together": self.together and _figures(self.together),
         }
 
 
@@ -192,7 +197,24 @@ def _benchmark(
         difference=compare(before, after, seed=seed),
         won=tuple(Pair(asked[key], *pairs[key]) for key in won),
         lost=tuple(Pair(asked[key], *pairs[key]) for key in lost),
+        families=tuple(_families([Pair(asked[key], *both) for key, both in pairs.items()], seed)),
     )
+
+
+def _families(pairs: Iterable[Pair], seed: int) -> Iterator[Line]:
+    """Yield a line for each family that questions name, in the order of the names."""
+    found: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        if pair.question.family is not None:
+            found.setdefault(pair.question.family, []).append(pair)
+    for name, group in sorted(found.items()):
+        before, after = [one.first for one in group], [one.second for one in group]
+        yield Line(
+            name=name,
+            first=rounded(accuracy(sum(one.correct for one in before), len(before))),
+            second=rounded(accuracy(sum(one.correct for one in after), len(after))),
+            difference=compare(before, after, seed=seed),
+        )
 
 
 def _together(
@@ -235,6 +257,10 @@ def _asked(one: Answered, benchmark: str) -> dict[str, tuple[str, str]]:
 
 def _id(answer: VerifiedRationale) -> str:
     return answer.question_id
+
+
+def _figures(line: Line) -> dict[str, Any]:
+    return {"first": line.first, "second": line.second, "difference": line.difference}
 
 
 def _plain(pair: Pair) -> dict[str, Any]:

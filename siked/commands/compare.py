@@ -3,6 +3,7 @@
 siked compare it0 it2                    two iterations or baselines of the workspace
 siked compare main fuzzy-hare            what a branch and an experiment selected
 siked compare fuzzy-hare:it1 it1 --json  a student of a revision against the workspace's
+siked compare it0 it2 --families         on which kinds of problems?
 siked compare it0 it2 --forced pot       both told to write programs: is it those that got better?
 siked compare it0,seed-2:it0 it2,seed-2:it2  two kinds of student, each with the same seeds: means
 """
@@ -36,6 +37,9 @@ def compare(
         int | None, typer.Option(min=0, help="Won and lost questions to show a benchmark; else 1.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show all of them.")] = False,
+    families: Annotated[
+        bool, typer.Option("--families", help="Also each problem family by itself.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
 ) -> None:
@@ -47,8 +51,10 @@ def compare(
     if as_json and as_markdown:
         raise UserError("--json and --markdown: choose one of them")
     seeds = _seeds(first, second)
-    if len(seeds) > 1 and (everything or show is not None):
-        raise UserError("--show and --all are for two students, not for means over seeds")
+    if len(seeds) > 1 and (everything or show is not None or families):
+        raise UserError(
+            "--show, --all and --families are for two students, not for means over seeds"
+        )
     found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()
     if len(found) > 1:
@@ -57,7 +63,10 @@ def compare(
     else:
         pair = compared(*found[0], only)
         number = None if everything else 1 if show is None else show
-        plain, parts = pair.as_json(number), arrange(pair, number)
+        plain, parts = (
+            pair.as_json(number, families=families),
+            arrange(pair, number, families=families),
+        )
     if as_json:
         say(json.dumps(plain, indent=2, ensure_ascii=False))
     elif as_markdown:

@@ -21,6 +21,7 @@ from siked.analysis.figures import DEV
 from siked.analysis.paired import Comparison, Pair
 from siked.analysis.seeds import Averages
 from siked.console import printable
+from siked.errors import UserError
 from siked.records import VerifiedRationale
 from siked.report.formats import DASH, p_value, points
 from siked.report.plots import NO_TAG
@@ -64,14 +65,27 @@ class BothAnswers:
 Part = Heading | Cells | Notes | BothAnswers
 
 
-def arrange(comparison: Comparison, show: int | None = None) -> Iterator[Part]:
-    """Yield the parts; ``show`` won and lost questions a benchmark, all where None."""
+def arrange(
+    comparison: Comparison, show: int | None = None, *, families: bool = False
+) -> Iterator[Part]:
+    """Yield the parts.
+
+    Args:
+        comparison: what there is.
+        show: so many won and lost questions a benchmark, all where None.
+        families: whether problem families are told one by one, too.
+
+    Raises:
+        UserError: families are asked for, and no question names one.
+    """
     names = (comparison.first, comparison.second)
     yield Heading(f"{comparison.second} against {comparison.first}", 1)
     yield Cells(tabulate_accuracies(comparison))
     if len(comparison.strategies) > 1:
         yield Cells(_tabulate_choices(comparison))
-    yield Notes(list(_explain(comparison)))
+    if families:
+        yield Cells(_tabulate_families(comparison))
+    yield Notes(list(_explain(comparison, families=families)))
     for one in comparison.benchmarks:
         for what, pairs in (("won", one.won), ("lost", one.lost)):
             shown = pairs[:show]
@@ -120,6 +134,25 @@ def tabulate_accuracies(comparison: Comparison) -> list[list[str]]:
         for one in comparison.lines
     ]
     return [[*header, "difference", "p", "won/lost"], *rows]
+
+
+def _tabulate_families(comparison: Comparison) -> list[list[str]]:
+    """Return accuracies and differences by problem family, the header first."""
+    rows = [
+        [
+            f"{one.name}: {each.name}",
+            str(each.difference["n"]),
+            _format_accuracy(each.first),
+            _format_accuracy(each.second),
+            _format_gain(each.difference),
+            f"{each.difference['won']}/{each.difference['lost']}",
+        ]
+        for one in comparison.benchmarks
+        for each in one.families
+    ]
+    if not rows:
+        raise UserError("--families: no question names a family")
+    return [["family", "n", comparison.first, comparison.second, "difference", "won/lost"], *rows]
 
 
 def to_markdown(parts: Iterable[Part]) -> str:
@@ -200,12 +233,14 @@ def _tabulate_choices(comparison: Comparison) -> list[list[str]]:
     return [["chosen", "by", *comparison.strategies, NO_TAG], *rows]
 
 
-def _explain(comparison: Comparison) -> Iterator[str]:
+def _explain(comparison: Comparison, *, families: bool) -> Iterator[str]:
     yield "Accuracies in percent with 95% Wilson intervals."
     yield f"Differences in points: {comparison.second} minus {comparison.first}, same questions."
     yield "They have 95% bootstrap intervals; p is that of McNemar's exact test, two-sided."
     if (tests := len(comparison.lines)) > 1:
         yield f"{tests} tests at once: no p is corrected for that."
+    if families:
+        yield "Families have no p: they are many, and each has few questions."
     if any(one.name == DEV for one in comparison.benchmarks):
         yield FAVOURS
     if comparison.left_out:

@@ -285,8 +285,8 @@ def test_several_seeds_are_compared_by_their_means(repository, monkeypatch):
         (["it1", "it1", "--forced", "l2m"], r"--forced l2m: it1 knows cot, pot"),
         (["it0,it1", "it1"], r"it0,it1 has 2 students and it1 1: name as many"),
         (["it0,", "it1,it1"], r"it0, it1,it1: a name between two commas is empty"),
-        (["it0,it0", "it1,it1", "--show", "2"], r"--show and --all are for two students"),
-        (["it0,it0", "it1,it1", "--all"], r"--show and --all are for two students"),
+        (["it0,it0", "it1,it1", "--show", "2"], r"--families are for two students"),
+        (["it0,it0", "it1,it1", "--all"], r"--families are for two students"),
     ],
 )
 def test_a_wrong_name_is_one_line(repository, monkeypatch, arguments, message):

@@ -109,6 +109,43 @@ def test_no_rationale_leaves_its_cell_in_markdown(first, second):
     assert [token.type for token in tokens].count("heading_open") == 2
 
 
+def in_families(one, names):
+    """The student whose questions belong to these families."""
+    asked = {
+        key: question.model_copy(update={"family": name})
+        for (key, question), name in zip(one.questions["shop"].items(), names, strict=True)
+    }
+    return replace(one, questions={"shop": asked})
+
+
+@given(st.lists(st.tuples(answer, answer, st.sampled_from("uvw")), min_size=1, max_size=20))
+@settings(max_examples=30)
+def test_families_divide_what_is_won_and_lost(rows):
+    before, after, names = zip(*rows, strict=True)
+    first, second = (
+        in_families(student(name, each), names)
+        for name, each in zip("ab", (before, after), strict=True)
+    )
+    (whole,) = compared(first, second).benchmarks
+    assert [one.name for one in whole.families] == sorted(set(names))
+    for what in ("n", "won", "lost"):
+        assert sum(one.difference[what] for one in whole.families) == whole.difference[what]
+    for one in whole.families:
+        right = sum(good for (_, good), name in zip(after, names, strict=True) if name == one.name)
+        assert one.second["accuracy"] == round(right / one.second["n"], 4)
+    shown = to_markdown(arrange(compared(first, second), 0, families=True))
+    assert all(f"| shop: {name} |" in shown for name in names)
+    told = compared(first, second).as_json(families=True)["benchmarks"]["shop"]["families"]
+    assert list(told) == sorted(set(names))
+    assert "families" not in compared(first, second).as_json()["benchmarks"]["shop"]
+
+
+def test_families_that_no_question_names_are_one_line():
+    both = compared(student("a", [("cot", True)]), student("b", [("pot", False)]))
+    with pytest.raises(UserError, match="--families: no question names a family"):
+        list(arrange(both, families=True))
+
+
 def test_students_of_one_experiment_keep_their_names_in_80_columns():
     first, second = (
         student(f"word-problems-seed-2:baseline-{name}", [(name, True)]) for name in STRATEGIES
