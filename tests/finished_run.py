@@ -32,7 +32,13 @@ KINDS = [Failure.WRONG, Failure.NO_ANSWER, Failure.TIMEOUT]
 
 
 def question(name):
-    return Question(id=name, source="made", question=f"How many is {name}? {HOSTILE}", answer="7")
+    return Question(
+        id=name,
+        source="made",
+        question=f"How many is {name}? {HOSTILE}",
+        answer="7",
+        family=None if int(name[-1]) % 3 == 0 else f"kind-{int(name[-1]) % 3}",
+    )
 
 
 def rationale(name, *, right, strategy, writer, sample=0, failure=Failure.WRONG, longer=""):

@@ -6,7 +6,7 @@ out; a missing file that every run has is an error.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from siked.analysis.samples import several
 from siked.errors import UserError
 from siked.files import read_json
 from siked.mixing import mix, preferred, select
-from siked.records import VerifiedRationale, read_records
+from siked.records import Question, VerifiedRationale, read_records
 from siked.report.plots import Row, bias_rows
 from siked.report.rationales import Browser, Kinds, browser
 from siked.run import layout
@@ -68,10 +68,21 @@ class Report(Run):
             for benchmark in self.tests
         }
         """By test set and other student: ``compare`` of it and the selected one."""
+        forced = {name: self._answers(name, layout.FORCED) for name in students}
+        shown = list(dict.fromkeys([self.chain[0], self.selected]))
+        self.families = {
+            benchmark: _by_family(
+                self.questions(benchmark),
+                {name: answers[name][benchmark] for name in shown},
+                {name: forced[name].get(benchmark, []) for name in shown},
+            )
+            for benchmark in self.benchmarks
+        }
+        """What the first student and the selected one solve, by benchmark and problem family."""
         files = ["train", *self.benchmarks]
         self.browser: Browser = browser(
             answers,
-            {name: self._answers(name, layout.FORCED) for name in students},
+            forced,
             train,
             {key: one for name in files for key, one in self.questions(name).items()},
             self.strategies,
@@ -180,6 +191,35 @@ def _read(path: Path) -> Iterator[VerifiedRationale]:
 
 def _all_of(rows: Iterable[Mapping[str, Any]], key: str) -> str:
     return ", ".join(dict.fromkeys(str(row[key]) for row in rows if key in row))
+
+
+def _by_family(
+    asked: Mapping[str, Question],
+    free: Mapping[str, Sequence[VerifiedRationale]],
+    forced: Mapping[str, Sequence[VerifiedRationale]],
+) -> list[Row]:
+    """Return rows of right answers: ``{"family", "student", "n", "free", "cot", ...}``.
+
+    Args:
+        asked: the questions by id; those that name no family are left out.
+        free: answers by student, of the free choice.
+        forced: the same with each strategy forced.
+    """
+    right: defaultdict[tuple[str, str], defaultdict[str, list[bool]]]
+    right = defaultdict(lambda: defaultdict(list))
+    for name, answers in free.items():
+        for key, answer in [
+            *(("free", one) for one in answers),
+            *((str(one.strategy), one) for one in forced[name]),
+        ]:
+            question = asked.get(answer.question_id)
+            if question is not None and question.family is not None:
+                right[question.family, name][key].append(answer.correct)
+    return [
+        {"family": family, "student": name, "n": len(cells["free"])}
+        | {key: sum(each) / len(each) for key, each in cells.items()}
+        for (family, name), cells in sorted(right.items(), key=lambda item: item[0][0])
+    ]
 
 
 def _watched(

@@ -16,6 +16,7 @@ from siked.report.machine import Measured, measured
 from siked.report.page import render
 from siked.report.rationales import BUDGET, LONGEST, TRAIN
 from siked.report.run import Report
+from siked.run import layout
 from tests.finished_run import (
     BENCHMARKS,
     HOSTILE,
@@ -195,6 +196,26 @@ def test_the_choice_has_forced_accuracies_oracle_and_regret(run, page):
         f"{100 * regret['value']:+.1f}".replace("-", "\N{MINUS SIGN}")
     )
     assert row in page.words
+
+
+def test_families_have_what_the_first_and_the_selected_student_solve(run, page):
+    rows = run.families["svamp"]
+    assert [(row["family"], row["student"]) for row in rows] == [
+        (family, student) for family in ("kind-1", "kind-2") for student in ("it0", run.selected)
+    ]
+    known = {key: one.family for key, one in run.questions("svamp").items()}
+    answers = [one for one in run._answers("it0")["svamp"] if known[one.question_id] == "kind-1"]
+    forced = [
+        one
+        for one in run._answers("it0", layout.FORCED)["svamp"]
+        if known[one.question_id] == "kind-1" and one.strategy == "pot"
+    ]
+    first = rows[0]
+    assert first["n"] == len(answers) == len(forced)
+    assert first["free"] == sum(one.correct for one in answers) / len(answers)
+    assert first["pot"] == sum(one.correct for one in forced) / len(forced)
+    shown = f"kind-1 it0 {first['n']} {first['free']:.1%} {first['cot']:.1%} {first['pot']:.1%}"
+    assert shown in page.words
 
 
 def test_a_run_without_forced_answers_leaves_them_out(tmp_path):
