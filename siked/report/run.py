@@ -14,6 +14,7 @@ from typing import Any
 
 from siked.analysis.figures import DEV, Evaluation, compare
 from siked.analysis.samples import several
+from siked.analysis.statistics import divergence
 from siked.errors import UserError
 from siked.files import read_json
 from siked.mixing import mix, preferred, select
@@ -111,6 +112,21 @@ class Report(Run):
     def mixes(self) -> dict[str, dict[str, Any]]:
         """``siked.analysis.figures.mixed`` of each iteration."""
         return {name: self.steps[name]["mix"] for name in self.chain if "mix" in self.steps[name]}
+
+    def divergence_from_choice(self, iteration: str) -> float | None:
+        """Return KL(P_train ‖ what the student before chose freely on dev), in nats.
+
+        None where there is no mix or no student before it.
+        """
+        figures = self.mixes[iteration]
+        if iteration == self.chain[0] or not figures["rows"]:
+            return None
+        chosen = self.evaluations[self.previous(iteration)][DEV]["strategies"]
+        return divergence(
+            {name: round(figures["p_train"][name] * figures["rows"]) for name in self.strategies},
+            {name: chosen[name]["n"] for name in self.strategies},
+            smoothing=figures["smoothing"],
+        )
 
     @property
     def filters(self) -> dict[str, Mapping[str, Any]]:

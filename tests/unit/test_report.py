@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -196,6 +197,20 @@ def test_the_choice_has_forced_accuracies_oracle_and_regret(run, page):
         f"{100 * regret['value']:+.1f}".replace("-", "\N{MINUS SIGN}")
     )
     assert row in page.words
+
+
+def test_a_mix_is_compared_with_what_the_student_before_chose_freely(run, page):
+    rows, share = run.mixes["it1"]["rows"], run.mixes["it1"]["p_train"]
+    chosen = run.evaluations["it0"]["dev"]["strategies"]
+    mix = [round(share[name] * rows) + 1 for name in ("cot", "pot")]
+    free = [chosen[name]["n"] + 1 for name in ("cot", "pot")]
+    expected = sum(
+        p / sum(mix) * math.log(p / sum(mix) / (q / sum(free)))
+        for p, q in zip(mix, free, strict=True)
+    )
+    assert run.divergence_from_choice("it1") == pytest.approx(expected, abs=1e-9)
+    assert run.divergence_from_choice("it0") is None
+    assert f"{run.divergence_from_choice('it1'):.3g}" in page.words
 
 
 def test_families_have_what_the_first_and_the_selected_student_solve(run, page):
