@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from siked.generation.openai.requests import body
 from siked.prompts import Prompt
 from siked.settings import OpenAISettings, check_params
 from tests.misbehaving_server import PROMPT_TOKENS, TOKENS, good, misbehaving
+from tests.tiny_student import build
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = [Prompt(f"q{n}", "cot", "Solve it.", f"Question: number {n}") for n in range(12)]
@@ -625,3 +627,75 @@ def test_the_teach_stage_writes_rationales_tokens_and_cost_again_from_the_journa
     assert "teach pot: 10 rationales, 80 prompt + 56 completion tokens, cost 5.68 USD" in said
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_nothing_that_a_teacher_thinks_is_judged_or_trained_on(tmp_path, monkeypatch):
+    """From the server to the training set, by the stages themselves."""
+    monkeypatch.chdir(tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
+    raw["strategies"] = ["cot", "pot"]
+    rows = [{"id": f"q{n}", "source": "s", "question": f"{n}?", "answer": str(n)} for n in (3, 5)]
+    Path("data/questions").mkdir(parents=True)
+    Path("data/questions/train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    build(Path("models/base"))
+
+    def think(request):
+        """Write the right answer behind a thought of another one."""
+        asked = request.asked.split()[-1].rstrip("?")
+        program = "Python" in request.body["messages"][0]["content"]
+        text = f"answer = {asked} + 0" if program else f"It is {asked}.\nFinal Answer: {asked}"
+        said = f"<think>\nMaybe it is 999? No wait.\nFinal Answer: 999\n</think>\n\n{text}"
+        return {"choices": [{"message": {"content": said}, "finish_reason": "stop"}]}
+
+    with misbehaving(think) as server:
+        raw["teacher"] = {
+            "engine": "model",
+            "model": {
+                "source": "served:thinker",
+                "seed": 1,
+                "engine": {"name": "openai", "url": server.url},
+                "sampling": raw["generate"] | {"samples": 1},
+            },
+        }
+        Path("params.yaml").write_text(yaml.safe_dump(raw))
+        for command in (
+            "teach --strategy cot",
+            "teach --strategy pot",
+            "filter --teacher",
+            "mix --student it0",
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", *f"stages.{command}".split()],
+                env={**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": SECRET},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+    assert json.loads(Path("metrics/teacher.json").read_text())["acceptance"] == 1.0
+    for strategy in raw["strategies"]:
+        assert json.loads(Path(f"metrics/teach/{strategy}.json").read_text())["thinking"] == 2
+    examples = [
+        json.loads(line) for line in Path("data/students/it0/mix.jsonl").read_text().splitlines()
+    ]
+    assert len(examples) == 4
+    begins = {"cot": "[cot]:\nIt is ", "pot": "[pot]:\nanswer = "}
+    for one in examples:
+        assert one["completion"].startswith(begins[one["strategy"]])
+        assert "999" not in one["completion"] + one["prompt"]
+
+
+def test_of_two_fields_that_a_server_refuses_together_one_is_left_out_by_null():
+    said = "temperature and top_p exclude each other"
+
+    def exclusive(request):
+        both = {"temperature", "top_p"} <= request.body.keys()
+        return {"status": 400, "error": {"message": said}} if both else ""
+
+    with misbehaving(exclusive) as server:
+        engine = OpenAIEngine(settings(server, retries=1), "m")
+        sampling = Sampling(temperature=0.7, top_p=0.9)
+        with pytest.raises(UserError, match=said):
+            list(engine.generate(PROMPTS[:1], sampling))
+        (one,) = engine.generate(PROMPTS[:1], replace(sampling, unsent=("top_p",)))
+        assert one.text

@@ -96,6 +96,15 @@ def test_a_rows_teacher_and_source_are_kept_and_may_be_missing(tmp_path: Path) -
     assert kept == named
 
 
+def test_what_a_recorded_teacher_thought_is_kept_apart(tmp_path: Path) -> None:
+    text = "<think>\\nMaybe 9?\\n</think>\\n\\nIt is 7.\\nFinal Answer: 7"
+    row = f'{{"question_id": "a-1", "strategy": "cot", "text": "{text}"}}'
+    engine = RecordedEngine(recording(tmp_path, row), ASKED)
+    prompt = Prompt("a-1", "cot", "", ASKED[0].question)
+    (one,) = collect(engine, [prompt], Sampling(), what="", strategies=(), thinks=True)
+    assert (one.thinking, one.text) == ("Maybe 9?", "It is 7.\nFinal Answer: 7")
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
