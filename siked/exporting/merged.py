@@ -40,7 +40,7 @@ _EPILOGUE = """\
 {% if siked is defined and add_generation_prompt %}{{ CLOSING }}{% endif %}"""
 """Closes the thinking that a template opens whatever it is told."""
 
-_TODAY = re.compile(r"""strftime_now\((["'])(?P<form>[^"'\\]*)\1\)""")
+_TODAY = re.compile(r"""strftime_now\((?:"([^"\\]*)"|'([^'\\]*)')\)""")
 
 _PLAIN = """\
 {{ BEFORE }}{% for message in messages %}
@@ -128,7 +128,8 @@ def make_template(tokenizer: Any, student: Student) -> str:
     if tokenizer.chat_template is None:
         return prologue + _plain(tokenizer)
     template = _TODAY.sub(
-        lambda found: _literal(DAY.strftime(found["form"])), tokenizer.get_chat_template()
+        lambda found: _literal(DAY.strftime(found[1] or found[2] or "")),
+        tokenizer.get_chat_template(),
     )
     if closing := _closing(tokenizer):
         # Jinja drops a line end at a template's end, where it now is no more.

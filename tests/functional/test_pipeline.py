@@ -1,6 +1,7 @@
 """The whole pipeline, for real: `dvc repro` and `dvc exp` in temporary clones."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -18,7 +19,8 @@ ENDING = ["select", "cards", "report"]
 
 def test_a_second_clone_gets_the_same_bytes(finished, tmp_path, tiny_student):
     second = Checkout(tmp_path, tiny_student)
-    second.dvc("repro")
+    output = second.dvc("repro")
+    assert re.search(r"eval it0: dev \S+% of \d+ \(\S+ to \S+\), ", output)
     lock = "dvc.lock"
     assert (second.folder / lock).read_text() == (finished.folder / lock).read_text()
 
@@ -225,14 +227,25 @@ def test_bad_input_is_one_line(tmp_path, key, value, command, says):
 
 
 def test_a_teacher_that_is_never_right_is_said_so(tmp_path):
-    """Rows of a format without worked solutions leave the annotations teacher with nothing."""
     clone = Checkout(tmp_path, tmp_path)
     rows = [{"question": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(20)]
     path = clone.folder / "data" / "own" / "mine.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     clone.set("questions.train", {"mine": {"format": "jsonl", "path": "mine.jsonl"}})
     clone.stage("questions")
-    for strategy in ("cot", "pot"):
+    output = clone.stage("teach", "--strategy", "cot", fails=True)
+    assert "no question has a worked solution" in output
+    texts = {"cot": "Final Answer: 999", "pot": "answer = 999"}
+    wrong = [
+        {"question": row["question"], "strategy": strategy, "text": text}
+        for row in rows
+        for strategy, text in texts.items()
+    ]
+    recording = clone.folder / "data" / "recorded" / "wrong.jsonl"
+    recording.parent.mkdir(exist_ok=True)
+    recording.write_text("".join(json.dumps(row) + "\n" for row in wrong))
+    clone.set("teacher", {"engine": "recorded", "recorded": "wrong.jsonl"})
+    for strategy in texts:
         clone.stage("teach", "--strategy", strategy)
     output = clone.stage("filter", "--teacher", fails=True)
     assert "nothing to distil" in output
