@@ -84,6 +84,7 @@ def main() -> None:
     if options.baseline_batches:
         del engine
         loaded = load(options.model, options.adapter, settings)
+        loaded.model.set_attn_implementation("sdpa")  # its own default
         some = prompts[: options.baseline_prompts * options.baseline_batches]
         plain = [
             run_baseline(loaded, some, sampling, options.baseline_prompts, options.stop_early)

@@ -96,6 +96,7 @@ def model_generate(check: Check) -> dict[str, Any]:
     from siked.prompts import encode
 
     loaded = loading.load(check.base, trained(check), transformers_settings(check))
+    loaded.model.set_attn_implementation("sdpa")  # its own default
     ids = [encode(loaded.tokenizer, one) for one in asked(max(2, check.asked // 4))]
     pad, longest = loaded.tokenizer.pad_token_id or 0, max(map(len, ids))
     padded = torch.tensor([[pad] * (longest - len(one)) + one for one in ids])
