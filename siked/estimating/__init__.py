@@ -1,6 +1,6 @@
 """What a run will cost, before anything is spent: ``siked estimate``.
 
-``rates`` says how fast a card or this machine works, ``last_run`` what this machine measured,
-``acceptance`` how many rationales will be right, ``sizes`` how large the models are and how many
-questions are asked; ``estimate`` goes through the pipeline with all of that.
+Counts times rates: ``counts`` says how much is asked, of models how large, and how often they are
+right; ``rates`` how fast a card or this machine works; ``last_run`` what this machine measured;
+``estimate`` goes through the pipeline with all of that. One factor says how far off it may be.
 """

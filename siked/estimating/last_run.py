@@ -1,4 +1,4 @@
-"""What the last run of this machine measured: rates, lengths and shares of right rationales.
+"""What the last run of this machine measured, of that which counts for these settings.
 
 Seconds are those of ``siked.run.progress``; what a stage did in that time is in
 ``metrics/students/it1/generate.json``:
@@ -6,113 +6,124 @@ Seconds are those of ``siked.run.progress``; what a stage did in that time is in
     {"carried": false, "engine": "vllm", "rows": 2880, "tokens": 118602, "truncated": 0.0045}
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
-from siked.estimating.acceptance import Acceptance, read_acceptance
-from siked.estimating.rates import Kind, Machine, Range, span
-from siked.estimating.sizes import count_parameters
+from siked.estimating.counts import Writer, count_parameters
+from siked.estimating.rates import Kind, Machine
+from siked.files import json_text
 from siked.run import layout
 from siked.run.progress import timings
 from siked.run.run import Run
+from siked.settings import Params
 
-Steps = Mapping[tuple[str, str], dict[str, Any]]
-"""Figures by student and step."""
+SOURCE = "the last run"
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """What is known from the run whose figures lie in the workspace."""
+    """What the run whose figures lie in the workspace tells; None where it does not."""
 
     machine: Machine
     """How fast its student was."""
-    verified: Range | None = None
-    """Rationales checked a second."""
-    written: Range | None = None
-    """Tokens of a rationale that the student wrote."""
-    teacher: Acceptance | None = None
-    """How often its teacher was right."""
-    students: dict[str, Acceptance] = field(default_factory=dict)
-    """How often the student was right that wrote for an iteration, by the iteration's name."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """The sections ``student`` and ``questions`` that it was run with."""
-    teachers: dict[str, str | None] = field(default_factory=dict)
-    """By strategy, the MD5 of the file that says who taught it."""
+    length: float | None = None
+    """Tokens of a rationale that the student wrote; of the same questions."""
+    teacher: Writer | None = None
+    """Of the same questions and teachers."""
+    student: Writer | None = None
+    """Of the same questions and student, over all iterations."""
 
 
-def last_run(run: Run) -> LastRun:
-    """Return what was measured; what is missing is None or empty.
+def last_run(run: Run, params: Params) -> LastRun:
+    """Return what was measured that counts for these settings.
 
     Args:
         run: the workspace's, finished or not.
+        params: the settings of the run that is estimated.
 
     Raises:
         UserError: a file of figures is no JSON.
     """
-    seconds = _seconds(run.root / layout.TIMINGS)
-    steps = {
-        (folder.name, step): figures
+    latest = {one.stage: one for one in timings(run.root / layout.TIMINGS)}
+    steps: dict[str, dict[str, Any]] = {
+        f"{step}@{folder.name}": figures
         for folder in run.inside(layout.COUNTED)
         for step, figures in run.counted(folder.name).items()
+        if not figures.get("carried")
     }
-    ran = {key: figures for key, figures in steps.items() if not figures.get("carried")}
-    rates: dict[Kind, Range | None] = {
-        "generation": _rate(ran, seconds, "generate", itemgetter("tokens")),
-        "answering": _rate(ran, seconds, "eval", _count_answered),
-        "training": _rate(ran, seconds, "train", itemgetter("tokens")),
+
+    def rate(step: str, count: Callable[[dict[str, Any]], float]) -> float | None:
+        rates = [
+            done / took.seconds
+            for stage, figures in steps.items()
+            if stage.startswith(f"{step}@")
+            # What an earlier run had done took no time.
+            and (took := latest.get(stage))
+            and not took.recalled
+            and took.seconds >= 1
+            and (done := count(figures))
+        ]
+        return median(rates) if rates else None
+
+    kinds: dict[Kind, float | None] = {
+        "generation": rate("generate", itemgetter("tokens")),
+        "answering": rate("eval", _count_answered),
+        "training": rate("train", itemgetter("tokens")),
     }
     lengths = [
         figures["tokens"] / figures["rows"]
-        for (_, step), figures in ran.items()
-        if step == "generate" and figures.get("rows")
+        for stage, figures in steps.items()
+        if stage.startswith("generate@") and figures.get("rows")
     ]
+    student = [figures for stage, figures in steps.items() if stage.startswith("filter@")]
+    questions, same = _is_same(run, params, "questions"), _is_same(run, params, "student")
+    taught = questions and _has_same_teachers(run, params)
     return LastRun(
         Machine(
-            {kind: rate for kind, rate in rates.items() if rate is not None},
+            {kind: speed for kind, speed in kinds.items() if speed},
             count_parameters(run.file(layout.BASE)),
         ),
-        verified=_rate(steps, seconds, "filter", itemgetter("rows_in")),
-        written=span(lengths) if lengths else None,
-        teacher=read_acceptance(taught) if (taught := run.figures(layout.TAUGHT)) else None,
-        students={
-            name: found
-            for (name, step), figures in steps.items()
-            if step == "filter" and (found := read_acceptance(figures))
-        },
-        settings=_settings(run),
-        teachers={
-            Path(dep.path).stem: dep.md5
-            for stage in run.lock.values()
-            for dep in stage.deps
-            if Path(dep.path).parent == layout.TEACHERS
-        },
+        length=mean(lengths) if questions and lengths else None,
+        teacher=_read_writer([run.figures(layout.TAUGHT)], params) if taught else None,
+        student=_read_writer(student, params) if questions and same else None,
     )
 
 
-def _seconds(path: Path) -> dict[str, float]:
-    """Return the seconds of each stage's latest run, without those that an earlier run helped."""
-    latest = {one.stage: one for one in timings(path)}
-    return {stage: one.seconds for stage, one in latest.items() if not one.recalled}
+def _read_writer(filters: list[dict[str, Any]], params: Params) -> Writer | None:
+    """Return what figures of filter stages say; None where a strategy is in none of them."""
+    shares: dict[str, float] = {}
+    for strategy in params.strategies:
+        found = [one.get("strategies", {}).get(strategy, {}) for one in filters]
+        if not (rows := sum(one.get("rows_in", 0) for one in found)):
+            return None
+        shares[strategy] = sum(one.get("rows_out", 0) for one in found) / rows
+    return Writer(shares, SOURCE)
 
 
-def _rate(
-    steps: Steps,
-    seconds: Mapping[str, float],
-    step: str,
-    count: Callable[[dict[str, Any]], float],
-) -> Range | None:
-    """Return what all students' runs of one step did in a second; None where nothing tells."""
-    rates = [
-        done / took
-        for (name, one), figures in steps.items()
-        if one == step
-        and (took := seconds.get(f"{step}@{name}", 0)) >= 1
-        and (done := count(figures))
-    ]
-    return span(rates) if rates else None
+def _is_same(run: Run, params: Params, section: str) -> bool:
+    """Return whether a stage of the run had the same section of settings."""
+    now = params.model_dump(mode="json", exclude_unset=True)[section]
+    key = f"{layout.PARAMS}: {section}"
+    return any(stage.params.get(key) == now for stage in run.lock.values())
+
+
+def _has_same_teachers(run: Run, params: Params) -> bool:
+    """Return whether the run's rationales are by the teachers of these settings."""
+    ran = {
+        Path(dep.path).stem: dep.md5
+        for stage in run.lock.values()
+        for dep in stage.deps
+        if Path(dep.path).parent == layout.TEACHERS
+    }
+    return all(
+        ran.get(name) == hashlib.md5(json_text(one).encode(), usedforsecurity=False).hexdigest()
+        for name, one in params.describe_teachers().items()
+    )
 
 
 def _count_answered(figures: dict[str, Any]) -> float:
@@ -130,13 +141,3 @@ def _count_answered(figures: dict[str, Any]) -> float:
             for one in benchmarks
         )
     )
-
-
-def _settings(run: Run) -> dict[str, Any]:
-    """Return the sections that decide who is right how often, of the stages that have them."""
-    return {
-        section: value
-        for stage in run.lock.values()
-        for section in ("student", "questions")
-        if (value := stage.params.get(f"{layout.PARAMS}: {section}")) is not None
-    }
