@@ -11,7 +11,7 @@ import typer
 
 from siked.console import say
 from siked.files import write_text
-from siked.report.machine import measured
+from siked.report.cost import measured
 from siked.report.page import render
 from siked.report.run import Report
 from siked.run import layout

@@ -18,9 +18,8 @@ import vl_convert
 from markupsafe import Markup
 
 from siked.report import formats
-from siked.report.cost import costs
+from siked.report.cost import Measured, costs
 from siked.report.figures import Figure, figures
-from siked.report.machine import Measured
 from siked.report.pictures import FAINT, INK, MUTED
 from siked.report.run import Report
 from siked.settings import flat

@@ -1,8 +1,9 @@
 """Pictures of a run, as Vega-Lite charts and from those as SVG or PNG without any network.
 
-Charts are made from the rows of ``siked.report.plots``; the same rows give the same bytes. They
-stand on a white ground of their own, so that they read the same on a light and on a dark page. In a
-browser a point shows its numbers, and a click on a legend's entry shows that series alone.
+Charts are made from the rows of ``siked.report.plots``; the same rows give the same bytes. Each
+strategy of the run keeps its colour across pictures. They stand on a white ground of their own, so
+that they read the same on a light and on a dark page. In a browser a point shows its numbers, and a
+click on a legend's entry shows that series alone.
 
     chart = accuracy_over_iterations(accuracy_rows(evaluations, chain), strategies=strategies)
     Path("accuracy.svg").write_text(svg(chart), encoding="utf-8")
@@ -68,13 +69,8 @@ def accuracy_over_iterations(
 ) -> alt.TopLevelMixin:
     """Return a panel for each benchmark: accuracy after each iteration with its 95% interval.
 
-    Args:
-        rows: ``accuracy_rows`` of the chain.
-        strategies: All strategies of the run; each keeps its colour across pictures.
-        baselines: ``accuracy_rows`` of the single-strategy students (``baseline-cot``), drawn as
-            dashed lines.
-        selected: The iteration to be ringed.
-        stopped: The iteration after which the loop stopped, to be marked.
+    Students of a single strategy (``baselines``) are dashed lines, the iteration ``selected`` is
+    ringed, and the one after which the loop ``stopped`` is marked.
     """
     dashed = [
         {**row, "series": f"{row['iteration'].removeprefix('baseline-')} only"} for row in baselines
@@ -113,12 +109,7 @@ def accuracy_over_iterations(
 
 
 def choices_over_iterations(rows: Sequence[Row], *, strategies: Sequence[str]) -> alt.TopLevelMixin:
-    """Return a panel for each benchmark: the free choice, each strategy forced, the oracle.
-
-    Args:
-        rows: ``forced_rows`` of the chain.
-        strategies: All strategies of the run; each keeps its colour across pictures.
-    """
+    """Return a panel for each benchmark: the free choice, each strategy forced, the oracle."""
     hues = {FREE: INK} | _color(strategies) | {ORACLE: NO_TAG_HUE}
     return _grid(
         _lines(_split(rows, "benchmark"), "choice", hues, _iterations(), _accuracy(rows)),
@@ -129,12 +120,7 @@ def choices_over_iterations(rows: Sequence[Row], *, strategies: Sequence[str]) -
 
 
 def samples_over_k(rows: Sequence[Row], *, strategies: Sequence[str]) -> alt.TopLevelMixin:
-    """Return a panel for each student and figure: pass@k and majority@k over the samples k.
-
-    Args:
-        rows: ``sample_rows``.
-        strategies: All strategies of the run; each keeps its colour across pictures.
-    """
+    """Return a panel for each student and figure: pass@k and majority@k over the samples k."""
     panels = {
         f"{name}: {figure}": [row for row in mine if row["figure"] == figure]
         for name, mine in _split(rows, "iteration").items()
@@ -151,33 +137,20 @@ def samples_over_k(rows: Sequence[Row], *, strategies: Sequence[str]) -> alt.Top
 
 
 def shares_over_iterations(rows: Sequence[Row], *, strategies: Sequence[str]) -> alt.TopLevelMixin:
-    """Return a panel for each benchmark: the share of answers that chose each strategy, stacked.
-
-    Args:
-        rows: ``share_rows`` of the chain.
-        strategies: All strategies of the run; each keeps its colour across pictures.
-    """
+    """Return a panel for each benchmark: the share of answers that chose each strategy, stacked."""
     hues = _color(strategies) | {NO_TAG: NO_TAG_HUE}
     scale = alt.Scale(domain=[0, 1.0])
     return _stack(rows, "strategy", hues, scale, "Strategies that the student chooses")
 
 
 def failures_over_iterations(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """Return a panel for each benchmark: the share of answers that fail in each way, stacked.
-
-    Args:
-        rows: ``failure_rows`` of the chain.
-    """
+    """Return a panel for each benchmark: the share of answers that fail in each way, stacked."""
     hues = dict(zip(_split(rows, "failure"), FAILURE_HUES, strict=False))
     return _stack(rows, "failure", hues, alt.Scale(), "How the student's answers fail")
 
 
 def distributions_over_iterations(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """Return a panel for each iteration: P_LLM, P_student and P_train over the strategies.
-
-    Args:
-        rows: ``distribution_rows`` of the chain.
-    """
+    """Return a panel for each iteration: P_LLM, P_student and P_train over the strategies."""
     panels = {}
     for name, mine in _split(rows, "iteration").items():
         values = {ALPHA: mine[0]["alpha"], "KL": mine[0]["kl"]}
@@ -192,11 +165,7 @@ def distributions_over_iterations(rows: Sequence[Row]) -> alt.TopLevelMixin:
 
 
 def teacher_and_student(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """Return a panel for each benchmark: what the teacher shows and the student chooses.
-
-    Args:
-        rows: ``teacher_rows``.
-    """
+    """Return a panel for each benchmark: what the teacher shows and the student chooses."""
     students = [name for name in _split(rows, "whose") if name != TEACHER]
     return _put_beside(
         _split(rows, "benchmark"),
@@ -208,21 +177,13 @@ def teacher_and_student(rows: Sequence[Row]) -> alt.TopLevelMixin:
 
 
 def bias_of_teacher(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """Return the strategies of D_LLM as the teacher wrote it, and of what the bias leaves of it.
-
-    Args:
-        rows: ``bias_rows``.
-    """
+    """Return the strategies of D_LLM as the teacher wrote it, and of what the bias leaves of it."""
     hues = {BEFORE: NO_TAG_HUE, AFTER: INK}
     return _put_beside({"D_LLM": rows}, "which", hues, "The biased start")
 
 
 def losses(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """Return a panel for each student: the loss over the steps of its training.
-
-    Args:
-        rows: ``{"student": "it1", "step": 3, "loss": 0.42}``.
-    """
+    """Return a panel for each student: the loss over the steps of its training."""
     panels = [
         _chart(mine)
         .mark_line(size=2, point={"size": 25}, color=HUES[0])
@@ -316,15 +277,7 @@ def _grid(
     series: str | None = None,
     columns: int = COLUMNS,
 ) -> alt.TopLevelMixin:
-    """Return panels on shared scales, in the look that all pictures share.
-
-    Args:
-        panels: The panels.
-        title: Of the whole picture.
-        subtitle: How to read it.
-        series: The field whose values the legend picks.
-        columns: At most so many panels a row.
-    """
+    """Return panels on shared scales, in the look of all pictures."""
     if series is not None:  # one panel owns the choice, all see it
         panels = [panels[0].add_params(_choice(series)), *panels[1:]]
     return (

@@ -131,12 +131,7 @@ def distribution_rows(mixes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
 
 
 def bias_rows(before: Mapping[str, int], after: Mapping[str, int]) -> list[Row]:
-    """Return what a bias leaves of D_LLM: ``{which, strategy, rows, share}``.
-
-    Args:
-        before: The teacher's rationales by strategy.
-        after: Those of them that the bias leaves.
-    """
+    """Return D_LLM's strategies and what a bias leaves: ``{which, strategy, rows, share}``."""
     return [
         {
             "which": which,
@@ -166,11 +161,7 @@ def forced_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) -> 
 
 
 def sample_rows(sampled: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """Return pass@k and majority@k: ``{iteration, figure, samples of, k, accuracy, low, high}``.
-
-    Args:
-        sampled: By whose samples they are, what ``siked.analysis.samples.several`` says.
-    """
+    """Return pass@k and majority@k: ``{iteration, figure, samples of, k, accuracy, low, high}``."""
     return [
         {"iteration": name, "figure": f"{figure}@k", "samples of": pool, "k": int(k)}
         | {key: row[key] for key in ("accuracy", "low", "high")}

@@ -97,13 +97,6 @@ def browser(
 ) -> Browser:
     """Choose the rationales and lay them out.
 
-    Args:
-        answers: Greedy answers with a free choice, by student and benchmark.
-        forced: Those with each strategy forced, where there are any.
-        train: Rationales for train questions.
-        questions: All questions by id.
-        strategies: All strategies of the run.
-
     Raises:
         UserError: a rationale answers a question that ``questions`` lacks.
     """

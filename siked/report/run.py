@@ -216,10 +216,7 @@ def _by_family(
 ) -> list[Row]:
     """Return rows of right answers: ``{"family", "student", "n", "free", "cot", ...}``.
 
-    Args:
-        asked: the questions by id; those that name no family are left out.
-        free: answers by student, of the free choice.
-        forced: the same with each strategy forced.
+    Questions that name no family are left out.
     """
     right: defaultdict[tuple[str, str], defaultdict[str, list[bool]]]
     right = defaultdict(lambda: defaultdict(list))

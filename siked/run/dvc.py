@@ -128,12 +128,10 @@ def of_this_run(stage: str, lock: Mapping[str, Stage], students: Collection[str]
     """Return whether ``select`` or ``report`` read the figures that a run's students have.
 
     `dvc exp run TARGET` runs what leads to the target and leaves the rest as the commit has it:
-    what an earlier run came to then stands beside new students.
+    what an earlier run came to then stands beside new students. The lock may know others.
 
-    Args:
-        stage: ``select`` or ``report``.
-        lock: all stages.
-        students: the run's: the lock may know others.
+    `dvc exp run TARGET` runs what leads to the target and leaves the rest as the commit has it:
+    what an earlier run came to then stands beside new students.
     """
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
@@ -187,12 +185,7 @@ class Pipeline:
         """When what is recorded and what is wanted changed last."""
 
     def states(self, running: Collection[str], failed: Collection[str]) -> dict[str, State]:
-        """Return what has become of each stage.
-
-        Args:
-            running: the names of those at work.
-            failed: the names of those that did not end well when they ran last.
-        """
+        """Return what has become of each stage."""
         done = set[str]()  # what a running stage reads is there
         left = [name for name in running if name in self.stages]
         while left:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
@@ -99,59 +98,29 @@ def gathered(student: str) -> Path:
 
 
 def benchmark(name: str, kind: Path = FREE) -> Path:
-    """Return where answers to dev or a test set lie below a student's answers.
-
-    Args:
-        name: the benchmark's.
-        kind: ``FREE``, ``FORCED`` or ``SAMPLED``.
-    """
+    """Return where answers to dev or a test set lie below a student's."""
     return kind / f"{name}.jsonl"
 
 
-@dataclass(frozen=True)
 class Student:
     """The files of one student: an iteration (``it1``) or a baseline (``baseline-cot``)."""
 
-    name: str
-
-    @property
-    def _data(self) -> Path:
-        return WRITTEN / self.name
-
-    @property
-    def generated(self) -> Path:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.generated = WRITTEN / name / "generated.jsonl"
         """What the previous student wrote, before any check."""
-        return self._data / "generated.jsonl"
-
-    @property
-    def verified(self) -> Path:
+        self.verified = WRITTEN / name / "verified.jsonl"
         """The same with verdicts; the correct ones are D_self."""
-        return self._data / "verified.jsonl"
-
-    @property
-    def mix(self) -> Path:
+        self.mix = WRITTEN / name / "mix.jsonl"
         """What this student was trained on."""
-        return self._data / "mix.jsonl"
-
-    @property
-    def answers(self) -> Path:
+        self.answers = WRITTEN / name / "answers"
         """Its greedy answers, a file a benchmark, and folders ``FORCED`` and ``SAMPLED``."""
-        return self._data / "answers"
-
-    @property
-    def adapter(self) -> Path:
-        """Its LoRA adapter on top of the base model."""
-        return STUDENTS / self.name
-
-    @property
-    def plateau(self) -> Path:
+        self.plateau = WRITTEN / name / "plateau.json"
         """Whether the loop goes on after it."""
-        return self._data / "plateau.json"
-
-    @property
-    def loss(self) -> Path:
+        self.adapter = STUDENTS / name
+        """Its LoRA adapter on top of the base model."""
+        self.loss = CURVES / name / "loss.csv"
         """Its loss curve."""
-        return CURVES / self.name / "loss.csv"
 
     def metrics(self, step: str) -> Path:
         """What one step counted: ``generate``, ``filter``, ``mix``, ``train`` or ``eval``."""

@@ -280,9 +280,6 @@ class Snapshot:
 class Watcher:
     """Reads a repository again and again.
 
-    Args:
-        root: the repository's root.
-
     Raises:
         UserError: there is no pipeline in it, or its files are damaged.
     """

@@ -178,12 +178,7 @@ class Run:
         return str(self.settings["iterations"][iteration]["previous"])
 
     def answers(self, student: str, kind: Path = layout.FREE) -> dict[str, Path]:
-        """Return the files of a student's answers by benchmark, dev first; empty without any.
-
-        Args:
-            student: its name.
-            kind: ``layout.FREE``, ``layout.FORCED`` or ``layout.SAMPLED``.
-        """
+        """Return a student's answers of a ``kind`` by benchmark, dev first; empty without any."""
         paths = self.inside(layout.Student(student).answers / kind)
         found = {path.stem: path for path in paths if path.suffix == ".jsonl"}
         order = sorted(found, key=lambda name: (name != layout.DEV.stem, name))

@@ -29,13 +29,7 @@ class Live:
     def __init__(
         self, opened: Callable[[], Runs], child: str, failed: Callable[[Exception], None]
     ) -> None:
-        """Begin.
-
-        Args:
-            opened: opens the experiment's runs.
-            child: whose training it is.
-            failed: called, from the thread, with what went wrong; nothing is recorded after that.
-        """
+        """Begin; ``failed`` is called, from the thread, with what ends the recording."""
         self._opened, self._child, self._failed = opened, child, failed
         self._waiting: deque[Point] = deque(maxlen=MOST)
         self._ending = threading.Event()
@@ -67,62 +61,32 @@ class Live:
 
     def _record(self) -> None:
         runs = self._opened()
-        child = _Child(runs, self._child)
+        run = runs.open_child(self._child)
+        runs.begin(run)
+        known = runs.read_losses(run)
+        # A training that goes on from a checkpoint repeats steps that are there.
+        last = max(known, default=-1)
         monitor: Any = None
         while True:
             ending = self._ending.wait(EVERY)
-            points = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if new := child.select_new(points):
-                runs.record_points(child.run.info.run_id, _flatten(new))
-                if monitor is None:
-                    monitor = _start_monitor(runs, child.run)
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if waiting and known:
+                if waiting[0][1] <= min(known):  # from the start: another training
+                    run, last = runs.replace(run), -1
+                known = {}
+            if points := [
+                (at, step, f"{PREFIX}/{name}", value)
+                for at, step, figures in waiting
+                for name, value in figures.items()
+                if step > last
+            ]:
+                runs.record_points(run.info.run_id, points)
+                monitor = monitor or _start_monitor(runs, run)
             if ending:
                 break
         if monitor is not None:
             monitor.finish()
-        runs.client.set_terminated(child.run.info.run_id, self._status)
-
-
-class _Child:
-    """The run of a training that may have been recorded before, in part or in full.
-
-    A training that goes on from a checkpoint repeats some steps, and so does one that is made
-    again; their points are there. One that begins again with other losses is another training.
-    """
-
-    def __init__(self, runs: Runs, name: str) -> None:
-        self._runs = runs
-        self.run = runs.open_child(name)
-        runs.begin(self.run)
-        self._known = runs.read_losses(self.run)
-        self._last = max(self._known, default=-1)
-        self._repeated: list[Point] = []
-        self._from_start: bool | None = None
-
-    def select_new(self, points: list[Point]) -> list[Point]:
-        """Return those of the points that are not recorded yet."""
-        new: list[Point] = []
-        for point in points:
-            _, step, figures = point
-            if self._from_start is None:
-                self._from_start = step <= min(self._known, default=step)
-            if step > self._last:
-                new.append(point)
-                continue
-            self._repeated.append(point)
-            if self._from_start and self._known.get(step, figures["loss"]) != figures["loss"]:
-                self.run = self._runs.replace(self.run)
-                self._last = -1
-                new += self._repeated
-        return new
-
-
-def _flatten(points: list[Point]) -> list[tuple[int, int, str, float]]:
-    return [
-        (at, step, f"{PREFIX}/{name}", value)
-        for at, step, figures in points
-        for name, value in figures.items()
-    ]
+        runs.client.set_terminated(run.info.run_id, self._status)
 
 
 def _start_monitor(runs: Runs, run: Any) -> Any:

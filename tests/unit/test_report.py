@@ -11,9 +11,9 @@ import pytest
 
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
+from siked.report.cost import Measured, measured
 from siked.report.figures import figures
 from siked.report.formats import DASH
-from siked.report.machine import Measured, measured
 from siked.report.page import render
 from siked.report.rationales import BUDGET, LONGEST, TRAIN
 from siked.report.run import Report

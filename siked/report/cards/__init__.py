@@ -32,11 +32,7 @@ def cell(text: object) -> str:
 
 
 def written_by(teachers: Mapping[str, TeacherSettings]) -> str:
-    """Return who wrote the teacher's rationales, without a path of the user's machine.
-
-    Args:
-        teachers: by strategy.
-    """
+    """Return who wrote each strategy's rationales, without a path of this machine."""
     names = {strategy: _name(teacher) for strategy, teacher in teachers.items()}
     if len(set(names.values())) == 1:
         return next(iter(names.values()))

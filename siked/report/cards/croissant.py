@@ -25,11 +25,7 @@ _TYPES = {str: mlc.DataType.TEXT, int: mlc.DataType.INTEGER, bool: mlc.DataType.
 
 
 def croissant(card: DataCard, folder: Path) -> dict[str, Any]:
-    """Return the metadata as JSON-LD.
-
-    Args:
-        card: what is to be described.
-        folder: where the metadata will lie; the files' addresses start there.
+    """Return the metadata as JSON-LD; files' addresses start at the folder where it will lie.
 
     Raises:
         mlcroissant.ValidationError: what came out is no valid Croissant.

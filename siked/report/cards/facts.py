@@ -120,13 +120,7 @@ def _count(facts: FileFacts, row: Record) -> None:
 
 
 def sources(role: str, settings: dict[str, Source], root: Path) -> list[SourceFacts]:
-    """Return where the train or the test questions came from, with the hashes of their files.
-
-    Args:
-        role: ``train`` or ``test``.
-        settings: the sources by name.
-        root: folder below which their paths lie.
-    """
+    """Return where train or test questions (``role``) came from, with their files' hashes."""
     return [_source(name, role, one, root) for name, one in settings.items()]
 
 
