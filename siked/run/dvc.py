@@ -129,9 +129,6 @@ def of_this_run(stage: str, lock: Mapping[str, Stage], students: Collection[str]
 
     `dvc exp run TARGET` runs what leads to the target and leaves the rest as the commit has it:
     what an earlier run came to then stands beside new students. The lock may know others.
-
-    `dvc exp run TARGET` runs what leads to the target and leaves the rest as the commit has it:
-    what an earlier run came to then stands beside new students.
     """
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree

@@ -49,9 +49,8 @@ def preset(params: Params, folder: Path) -> str:
 def inputs(root: Path, names: Collection[str]) -> dict[str, str]:
     """The md5 in ``dvc.lock`` of everything that a run read and no stage made, code left out.
 
-    Right once all stages have run, of which the lock keeps those of dropped ``names`` too.
-
-    Right once all stages have run. Empty where there is no ``dvc.lock`` that can be read.
+    Right once all stages have run. Empty where there is no ``dvc.lock`` that can be read. Only the
+    iterations and strategies in ``names`` count: the lock keeps those that were dropped.
     """
     from siked.run.dvc import Lineage
 
