@@ -38,8 +38,10 @@ repro: install
 	dvc repro
 	dvc metrics show
 
-# Tests start many processes: one thread each, and a process a core, but at most four.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# Tests start many processes: one thread each, and a process a core, but at most four. They take the
+# files in the order of tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+	--no-loadscope-reorder
 
 test: setup lint
 	$(PYTEST) -m 'not engines'

@@ -1,7 +1,8 @@
-"""Isolation from the user's home and environment, and where optional inputs lie."""
+"""Isolation from the user's home and environment; where optional inputs lie; the order of files."""
 
 import os
 import signal
+from itertools import groupby
 from pathlib import Path
 
 import dvc.logger  # noqa: F401 - now: its log keeps the streams that it finds when it is imported
@@ -18,6 +19,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that started the tests in the background has them, and all that they start, ignore
     # Ctrl-C; what the tests see of it must not depend on that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)  # after what the command line leaves out is left out
+def pytest_collection_modifyitems(items):
+    """Order the files: slow ones first, so that no process ends with one while the others idle.
+
+    One file begins that wants the pipeline's first run, with the process that makes it; the others
+    that want it come behind slow files which do not, so that nobody waits for it.
+    """
+    quick, slow, waits = [], [], []
+    for _, tests in groupby(items, key=lambda item: item.path):
+        file = list(tests)
+        if any("first_run" in item.fixturenames for item in file):
+            waits.append(file)
+        elif any(item.get_closest_marker("slow") for item in file):
+            slow.append(file)
+        else:
+            quick.append(file)
+    items[:] = [item for file in (*waits[:1], *slow, *waits[1:], *quick) for item in file]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -22,6 +22,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from siked.generation.engine import Sampling
+from siked.prompts import Prompt
+
+PROMPTS = [Prompt(f"q{n}", "cot", "Solve it.", f"Question: number {n}") for n in range(12)]
+DRAWN = Sampling(samples=3, temperature=0.7, max_new_tokens=50, seed=5)
+"""What tests ask for, also in processes of their own: nothing slow is imported for it here."""
 PROMPT_TOKENS, TOKENS = 20, 7
 """What a prompt and a choice are said to take."""
 SLOW = 1.6

@@ -48,14 +48,13 @@ class Clone:
         return made
 
     def copy(self, folder: Path) -> "Clone":
-        """A clone with data that also knows the journal and the times of what was run here.
+        """All of its files, so that it also knows the journal and the times of what was run here.
 
         Not MLflow's store, which names the folder that it is in.
         """
-        made = self.clone_with_data(folder)
-        ignored = shutil.ignore_patterns("mlflow.db", "mlartifacts")
-        shutil.copytree(self.folder / ".siked", folder / ".siked", ignore=ignored)
-        return made
+        ignored = shutil.ignore_patterns("mlflow.db*", "mlartifacts")
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=ignored)
+        return Clone(folder)
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone; return what it printed."""

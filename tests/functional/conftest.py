@@ -3,23 +3,36 @@
 import pytest
 
 from tests.functional.checkout import Checkout, Clone, student
+from tests.shared import once
 
 
 @pytest.fixture(scope="session")
 def tiny_student(tmp_path_factory):
-    return student(tmp_path_factory.mktemp("student") / "tiny")
+    return once(tmp_path_factory, "student", student)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, tiny_student) -> Checkout:
-    """A clone in which the pipeline has run once, committed; tests leave it as it is."""
-    clone = Checkout(tmp_path_factory.mktemp("first"), tiny_student)
-    clone.dvc("repro")
-    clone.commit("first run")
-    return clone
+def first_run(tmp_path_factory, tiny_student) -> Clone:
+    """The clone in which the pipeline has run once, committed, with MLflow's store of it.
+
+    All processes of the tests have the same one: tests only read it.
+    """
+
+    def run(folder):
+        clone = Checkout(folder / "clone", tiny_student)
+        clone.dvc("repro")
+        clone.commit("first run")
+
+    return Clone(once(tmp_path_factory, "first", run) / "clone")
+
+
+@pytest.fixture(scope="session")
+def finished(first_run, tmp_path_factory) -> Clone:
+    """A copy of it for the tests of one process, which run commands there and leave it as it is."""
+    return first_run.copy(tmp_path_factory.mktemp("finished") / "clone")
 
 
 @pytest.fixture
-def own(finished, tmp_path) -> Clone:
-    """The same for one test alone, which may run, change and remove what it likes in it."""
-    return finished.copy(tmp_path / "own")
+def own(first_run, tmp_path) -> Clone:
+    """A copy of it for one test alone, which may run, change and remove what it likes in it."""
+    return first_run.copy(tmp_path / "own")

@@ -76,15 +76,15 @@ def check(clone, uri):
     return client, parent, children
 
 
-def test_a_run_is_one_parent_with_all_that_is_known_of_it(finished):
-    client, parent, _ = check(finished, store(finished))
+def test_a_run_is_one_parent_with_all_that_is_known_of_it(first_run):
+    client, parent, _ = check(first_run, store(first_run))
     tags = parent.data.tags
     assert parent.info.status == "FINISHED"
-    assert tags["mlflow.source.git.commit"] in finished.git("rev-list", "--all")
+    assert tags["mlflow.source.git.commit"] in first_run.git("rev-list", "--all")
     assert tags["mlflow.source.git.dirty"] == "false"
     assert "bubblewrap" in tags["isolation"]
     (own,) = [
-        dep["md5"] for dep in lock(finished)["questions"]["deps"] if dep["path"] == "data/own"
+        dep["md5"] for dep in lock(first_run)["questions"]["deps"] if dep["path"] == "data/own"
     ]
     assert tags["md5.data/own"] == own
     assert not [name for name in tags if name.startswith(("md5.siked", "md5.data/students"))]
@@ -92,25 +92,27 @@ def test_a_run_is_one_parent_with_all_that_is_known_of_it(finished):
     assert {"reports", "plots", "params.yaml"} <= attached
 
 
-def test_the_digests_of_questions_are_dvcs(finished):
-    client, parent, _ = recorded(store(finished))
+def test_the_digests_of_questions_are_dvcs(first_run):
+    client, parent, _ = recorded(store(first_run))
     (folder,) = [
-        out["md5"] for out in lock(finished)["questions"]["outs"] if out["path"] == "data/questions"
+        out["md5"]
+        for out in lock(first_run)["questions"]["outs"]
+        if out["path"] == "data/questions"
     ]
-    listing = finished.folder / ".dvc/cache/files/md5" / folder[:2] / folder[2:]
+    listing = first_run.folder / ".dvc/cache/files/md5" / folder[:2] / folder[2:]
     dvc = {one["relpath"]: one["md5"] for one in json.loads(listing.read_text())}
     found = inputs(client, parent)
     names = {"train": "train.jsonl", "dev": "dev.jsonl", "tiny": "test-tiny.jsonl"}
     assert found == {name: dvc[file] for name, file in names.items()}
 
 
-def test_the_selected_student_answers(finished, monkeypatch):
+def test_the_selected_student_answers(first_run, monkeypatch):
     code = (
         "import json, mlflow; "
         "model = mlflow.pyfunc.load_model('models:/siked@champion'); "
         "print(json.dumps(model.predict(['Tom has 3 apples and buys 4. How many has he?'])))"
     )
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store(finished))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store(first_run))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout.splitlines()[-1])

@@ -7,7 +7,9 @@ what stops a run whose params.yaml has a key that no stage reads.
 """
 
 import copy
+import functools
 import json
+import pickle
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from siked.settings import documented
 from tests.functional.checkout import ALWAYS, Clone, ran
@@ -124,6 +127,24 @@ def with_another(raw: dict, key: str) -> dict:
     return changed
 
 
+PARSE = YAML.load
+
+
+@functools.cache
+def parsed(text: str) -> bytes:
+    return pickle.dumps(PARSE(YAML(typ="safe"), text))
+
+
+@pytest.fixture
+def parsed_once(monkeypatch):
+    """DVC parses a YAML text once, and not 25 texts, dvc.lock among them, for every key."""
+
+    def load(self, text):
+        return pickle.loads(parsed(text)) if self.typ == ["safe"] else PARSE(self, text)
+
+    monkeypatch.setattr(YAML, "load", load)
+
+
 def depends(folder: Path) -> tuple[set[str], set[str]]:
     """The stages whose own settings, command or paths are not those of dvc.lock, and all stages.
 
@@ -151,6 +172,7 @@ def test_every_key_has_one_row_and_every_row_a_key():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("parsed_once")
 @pytest.mark.parametrize("key", keys())
 def test_a_key_reruns_exactly_the_stages_that_depend_on_it(finished, key):
     file = finished.folder / "params.yaml"

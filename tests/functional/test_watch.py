@@ -10,7 +10,6 @@ import time
 import pytest
 
 from siked.run.progress import read
-from tests.functional.checkout import Checkout
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -43,26 +42,22 @@ def test_a_finished_run_is_all_done_with_its_figures_and_nothing_is_written(fini
     assert "it1           + generate  + filter  + mix  + train  + eval" in elsewhere.stdout
 
 
-def test_a_stage_at_work_is_followed_and_a_killed_one_is_told(tmp_path, tiny_student):
-    clone = Checkout(tmp_path / "clone", tiny_student)
-    clone.set("train.distil", {"epochs": 3000, "learning_rate": 0.001})
-    first = ("settings", "questions", "base")
-    for stage in (*first, "teach@cot", "teach@pot", "filter_teacher", "mix_it0"):
-        clone.dvc("repro", "--single-item", stage)
+def test_a_stage_at_work_is_followed_and_a_killed_one_is_told(own, tmp_path):
+    own.set("train.distil", {"epochs": 3000, "learning_rate": 0.001})
     # Not the group of this test: the whole of it is killed, as by a machine's end.
     repro = subprocess.Popen(
         ["dvc", "repro", "train_it0"],
-        cwd=clone.folder,
-        env=clone.environment,
+        cwd=own.folder,
+        env=own.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     screen, end = pty.openpty()
     watch = subprocess.Popen(
-        ["siked", "watch", str(clone.folder)],
+        ["siked", "watch", str(own.folder)],
         cwd=tmp_path,
-        env=clone.environment | {"TERM": "xterm", "COLUMNS": "80", "LINES": "40"},
+        env=own.environment | {"TERM": "xterm", "COLUMNS": "80", "LINES": "40"},
         stdin=end,
         stdout=end,
         stderr=end,
@@ -75,7 +70,7 @@ def test_a_stage_at_work_is_followed_and_a_killed_one_is_told(tmp_path, tiny_stu
         assert "▶ train" in seen
         os.killpg(repro.pid, signal.SIGKILL)
         repro.wait()
-        (dead,) = read(clone.folder / ".siked" / "progress")
+        (dead,) = read(own.folder / ".siked" / "progress")
         assert dead.work.done > 0
         assert f"killed at {dead.work.done}/{dead.work.total}" in until(screen, "killed")
         watch.send_signal(signal.SIGINT)

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections import Counter, defaultdict
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -195,7 +196,9 @@ def test_rows_are_different_balanced_and_labelled(split: str) -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+@pytest.mark.slow
 def test_seen_shares_no_numbers_with_train_whatever_the_seeds() -> None:
+    @cache
     def equations(split: str, seed: int) -> dict[str | None, set[str]]:
         found = defaultdict(set)
         for row in demo.write(split, 1500, seed, "d"):

@@ -175,6 +175,7 @@ def converter(folder, model="sys.argv[1]", more=""):
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
+@pytest.mark.slow
 def test_gguf_gives_the_same_answers(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", converter(tmp_path))
     assert exporter().export(tmp_path / "out", "gguf", QUESTIONS, "f32") == len(QUESTIONS)
@@ -234,6 +235,7 @@ def test_llama_cpp_answers_a_bare_question_as_the_demo_s_student_does(tmp_path, 
     assert ours[0] != ours[1]
 
 
+@pytest.mark.slow
 def test_an_export_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     other = tiny_student.build(tmp_path / "other", seed=1)
     monkeypatch.setenv("PATH", converter(tmp_path, model=repr(str(other))))
@@ -242,6 +244,7 @@ def test_an_export_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"other", "convert_hf_to_gguf.py"}
 
 
+@pytest.mark.slow
 def test_a_gguf_file_with_another_tokenizer_is_not_written(tmp_path, monkeypatch):
     # What llama.cpp's converter makes of a tokenizer that it takes for SentencePiece's.
     other = "import gguf; gguf.GGUFWriter.add_tokenizer_model = "

@@ -316,6 +316,7 @@ for piece in eval(sys.stdin.read()):
 """
 
 
+@pytest.mark.slow
 def test_long_inputs_end_soon() -> None:
     """It takes a second or two; a rule that takes quadratic time would take minutes."""
     subprocess.run(

@@ -225,6 +225,8 @@ FAMILIES = {
         *("Mamba", "none", {"hidden_size": 32, "num_hidden_layers": 2}, ("in_proj", "x_proj"))
     ),
 }
+QUICK = {"llama", "qwen2", "gemma2", "granitemoehybrid"}
+"""Dense, with a window and capped logits, a hybrid with Mamba: what the fast tests see."""
 
 
 def build(family: str, folder: Path) -> Path:
@@ -259,7 +261,10 @@ def mean_loss(base: Path, rows: list[dict[str, list[int]]]) -> float:
     return total / count
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in FAMILIES],
+)
 def test_a_family_goes_from_base_to_export(family, tmp_path, capsys):
     source, base = build(family, tmp_path / "source"), tmp_path / "base"
     fetch(StudentSettings(source=f"path:{source}"), base, tmp_path / "cache")

@@ -71,6 +71,7 @@ def test_a_package_in_an_environment_of_its_own_is_tried_there(tmp_path, package
     assert re.search(rf"\*\*{part}\*\*: .*tokens a second [1-9]", check(*options))
 
 
+@pytest.mark.slow
 def test_a_failed_part_fails_the_check_and_the_others_still_run(tmp_path):
     (tmp_path / "student").mkdir()
     student = str(tmp_path / "student")

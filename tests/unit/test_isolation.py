@@ -114,6 +114,7 @@ def test_limits_alone_hold_for_an_ordinary_user(ordinary: tuple[str, ...]) -> No
     assert "signal your processes" in told["said"]
 
 
+@pytest.mark.slow
 def test_every_attack_fails_as_another_user_too(ordinary: tuple[str, ...]) -> None:
     if not ordinary:
         pytest.skip("this is an ordinary user already; as root there is more to try")

@@ -27,12 +27,10 @@ from siked.models.fetch import _from_wheel
 from siked.prompts import Prompt
 from siked.questions import demo
 from siked.settings import OpenAISettings, check_params, load_params
-from tests.misbehaving_server import PROMPT_TOKENS, TOKENS, good, misbehaving
+from tests.misbehaving_server import DRAWN, PROMPT_TOKENS, PROMPTS, TOKENS, good, misbehaving
 from tests.tiny_student import build
 
 ROOT = Path(__file__).parents[2]
-PROMPTS = [Prompt(f"q{n}", "cot", "Solve it.", f"Question: number {n}") for n in range(12)]
-DRAWN = Sampling(samples=3, temperature=0.7, max_new_tokens=50, seed=5)
 TRICKS = ("429", "500", "503", "truncated", "cut", "dropped", "html", "none")
 LATE_TRICKS = ("slow", "drip")
 TIMEOUT = 1.0
@@ -552,7 +550,7 @@ def test_ctrl_c_ends_at_once_and_a_rerun_goes_on(tmp_path):
         "from siked.errors import reported\n"
         "from siked.generation.journal.engine import open_served\n"
         "from siked.settings import OpenAISettings\n"
-        "from tests.unit.test_openai_engine import PROMPTS, DRAWN\n"
+        "from tests.misbehaving_server import DRAWN, PROMPTS\n"
         "settings = OpenAISettings(name='openai', url=sys.argv[1], concurrency=2)\n"
         "with reported():\n"
         "    for one in open_served(settings, 'm', journal=Path('.')).generate(PROMPTS, DRAWN):\n"

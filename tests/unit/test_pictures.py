@@ -213,6 +213,7 @@ def test_a_strategy_has_one_colour_in_all_pictures():
     assert len(set(bars.values())) == 3
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_bytes_in_any_process():
     code = (
         "import json, sys; from tests.unit.test_pictures import EVERY, svg\n"
