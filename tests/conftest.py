@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 hypothesis.settings.register_profile("no times", deadline=None)
 hypothesis.settings.load_profile("no times")
 
+# Tests start hundreds of interpreters, and each would compile this package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that started the tests in the background has them, and all that they start, ignore

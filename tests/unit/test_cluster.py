@@ -34,7 +34,13 @@ def cluster():
 
     made = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "object_store_memory": 100 << 20},
+        head_node_args={
+            "num_cpus": 1,
+            "object_store_memory": 100 << 20,
+            "include_dashboard": False,
+            # A node that is gone is missed after five of them, three seconds each otherwise.
+            "_system_config": {"health_check_period_ms": 500},
+        },
     )
     made.add_node(num_cpus=1, object_store_memory=100 << 20)
     ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
