@@ -7,6 +7,7 @@ siked prompt --question "..." exactly what a model reads
 siked compare it0 it2         which of two students is better, and on which questions
 siked sweep k 1 2 5 10        one experiment for each value of a setting
 siked experiments             all experiments in a table that fits a terminal
+siked results --out run.json  which questions each student answered right, as a small file
 siked report --out run.html   the report with this machine's times and hardware
 siked trace models/best       how it came to be, back to the raw files
 siked verify outputs.jsonl    check any model's outputs against gold answers
@@ -41,6 +42,7 @@ COMMANDS = {
     "compare": "compare",
     "sweep": "sweep",
     "experiments": "experiments",
+    "results": "results",
     "verify": "verify",
     "prompt": "prompt",
     "trace": "trace",

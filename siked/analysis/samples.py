@@ -117,6 +117,40 @@ def majority_at_k(samples: Samples, *, seed: int = 0) -> dict[str, dict[str, dic
     return _curves(samples, seed, lambda cell: majority_chances(*_groups(cell), samples.k))
 
 
+def elected(
+    rationales: Iterable[VerifiedRationale], strategies: Sequence[str]
+) -> dict[str, dict[str, list[bool]]]:
+    """Whether the vote of the first k samples is right, k from 1 to K: one vote, held once.
+
+    Votes count as in ``majority_at_k``, which gives the mean over all votes that could be held. Of
+    several answers with equally many votes the one that was given first counts.
+
+    Args:
+        rationales: K samples of every question and strategy, those of a pair in their order.
+        strategies: The strategies that were forced; samples of others do not count.
+
+    Returns:
+        ``{"cot": {"demo-00003": [False, True, ...], ...}, ..., "together": {...}}``: a flag for
+        each k. ``together`` counts k samples of each strategy.
+    """
+    rows: dict[str, dict[str, list[VerifiedRationale]]] = {}
+    for one in rationales:
+        if one.strategy in strategies:
+            row = rows.setdefault(one.question_id, {name: [] for name in strategies})
+            row[str(one.strategy)].append(one)
+    most = min((len(own) for row in rows.values() for own in row.values()), default=0)
+    return {
+        pool: {
+            question: [
+                _elect([row[name][at] for at in range(k) for name in names])
+                for k in range(1, most + 1)
+            ]
+            for question, row in rows.items()
+        }
+        for pool, names in {**{name: [name] for name in strategies}, TOGETHER: strategies}.items()
+    }
+
+
 def forced(samples: Samples, *, seed: int = 0) -> dict[str, Any]:
     """Accuracy where each strategy is forced, and that of an oracle that knows which one to take.
 
@@ -265,6 +299,15 @@ def _groups(cell: Counter[tuple[Answer, bool]]) -> tuple[tuple[int, ...], tuple[
         tuple(sorted(votes[answer] for answer in votes if answer not in right)),
         silent,
     )
+
+
+def _elect(samples: Sequence[VerifiedRationale]) -> bool:
+    votes = Counter(vote(one.predicted) for one in samples)
+    del votes[None]
+    if not votes:
+        return False
+    (winner, _), *_ = votes.most_common()  # of equals the first that was counted
+    return any(one.correct for one in samples if vote(one.predicted) == winner)
 
 
 def _oracle(rates: Mapping[str, Sequence[float]]) -> list[float]:

@@ -38,6 +38,7 @@ from siked.run import layout
 
 CODE = ("siked/", "stages/")
 """Where the code lies on which stages depend."""
+_OF_PARAMS = f"{layout.PARAMS}: "
 STEP = re.compile(rf"{layout.COUNTED}/([^/]+)/([^/]+)\.json")
 """What a step of a student counts: the step's file names both."""
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -142,6 +143,38 @@ def of_this_run(stage: str, lock: Mapping[str, Stage], students: Collection[str]
                     folder.add(place, None, HashInfo("md5", out.md5))
     folder.digest()
     return stage in lock and folder.hash_info.value in {dep.md5 for dep in lock[stage].deps}
+
+
+def outdated(lock: Mapping[str, Stage], settings: Mapping[str, Any]) -> set[str]:
+    """Return the stages of a lock that ran with other settings or inputs than the lock has now.
+
+    `dvc exp run TARGET` and a change of ``params.yaml`` leave such stages behind.
+
+    Args:
+        lock: all stages.
+        settings: ``params.yaml`` as it is.
+    """
+    outs = {out.path: out.md5 for stage in lock.values() for out in stage.outs}
+    parents = {
+        name: {
+            other.name
+            for other in lock.values()
+            if other is not stage
+            and any(_touch(out.path, dep.path) for out in other.outs for dep in stage.deps)
+        }
+        for name, stage in lock.items()
+    }
+    found: set[str] = set()
+    for name in TopologicalSorter(parents).static_order():
+        stage = lock[name]
+        now = {key: _lookup(settings, key.removeprefix(_OF_PARAMS)) for key in stage.params}
+        if (
+            parents[name] & found
+            or now != stage.params
+            or any(outs.get(dep.path, dep.md5) != dep.md5 for dep in stage.deps)
+        ):
+            found.add(name)
+    return found
 
 
 class State(StrEnum):

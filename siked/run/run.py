@@ -43,6 +43,9 @@ from siked.run.dvc import LOADER, Stage, of_this_run, read_lock
 from siked.settings import FIRST_ITERATION
 
 WORKSPACE = "workspace"
+CODE = ("dvc.yaml", "prompts", "siked", "stages")
+"""What decides a run beside its settings and data."""
+_LAST_CHANGE = ("log", "-1", "--format=%H")
 
 
 class Run:
@@ -78,6 +81,16 @@ class Run:
         except yaml.YAMLError:
             found = None
         return found if isinstance(found, dict) else {}
+
+    @property
+    def revision(self) -> str | None:
+        """The last commit that changed code, prompts or pipeline; None outside a git repository.
+
+        ``COMMIT, changed`` where the workspace differs from it.
+        """
+        commit = _git(self.root, *_LAST_CHANGE, "HEAD", "--", *CODE)
+        changed = _git(self.root, "status", "--porcelain", "--", *CODE)
+        return commit.strip() + (", changed" if changed else "") if commit else None
 
     @cached_property
     def lock(self) -> Mapping[str, Stage]:
@@ -265,6 +278,12 @@ class Revision(Run):
             except FileNotFoundError:
                 return []
 
+    @property
+    def revision(self) -> str | None:
+        """The last commit that changed code, prompts or pipeline."""
+        commit = _git(self._repository, *_LAST_CHANGE, self._commit, "--", *CODE)
+        return commit.strip() if commit else None
+
     @cached_property
     def _commit(self) -> str:
         found = _git(self._repository, "rev-parse", "-q", "--verify", "--end-of-options", self.name)
@@ -313,6 +332,16 @@ def at_hand(revision: str, path: Path) -> Iterator[None]:
             f"{revision}: {path} is not in DVC's cache, and its remote gives {first!r}: "
             "`dvc fetch` says more"
         ) from None
+
+
+@contextlib.contextmanager
+def opened(name: str, root: Path = Path()) -> Iterator[Run]:
+    """Open the run of the workspace, or of a revision or experiment."""
+    if name == WORKSPACE:
+        yield Run(root)
+    else:
+        with Revision(root, name) as run:
+            yield run
 
 
 def evaluation(figures: Mapping[str, Any]) -> Evaluation:

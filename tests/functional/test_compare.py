@@ -1,4 +1,4 @@
-"""`siked compare` in a real git and DVC repository whose experiments take a second each."""
+"""`siked compare` and `siked results` in a real repository whose experiments take a second each."""
 
 import json
 import os
@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 from siked.analysis.figures import compare
 from siked.analysis.paired import compared
 from siked.commands import compare as command
+from siked.commands.results import results
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
 from siked.run import layout
+from siked.run.results import Results
 from siked.run.run import find
 
 pytestmark = pytest.mark.slow
@@ -154,6 +156,9 @@ def repository(tmp_path_factory) -> Repository:
     made.run(
         "dvc", "exp", "run", "--quiet", "--temp", "--name", "part", "-S", "skill=7", "answer@it1"
     )
+    made.run(
+        "dvc", "exp", "run", "--quiet", "--temp", "--name", "half", "-S", "price=4", "answer@it0"
+    )
     return made
 
 
@@ -269,6 +274,35 @@ def test_several_seeds_are_compared_by_their_means(repository, monkeypatch):
     assert "A is it0, better:it0; B is it1, better:it1." in shown
     assert "+20.0, +60.0" in shown
     assert run("it0,better:it0", "it1,better:it1", "--markdown").startswith("| benchmark | n |")
+
+
+def test_a_run_has_the_same_results_wherever_it_is_read(repository, monkeypatch, tmp_path):
+    monkeypatch.chdir(repository.folder)
+    commit = repository.run("git", "rev-parse", "main").strip()
+    files = {}
+    for name in ("workspace", "main", "v1", "better", "part"):
+        results(name, out=tmp_path / f"{name}.json")
+        files[name] = Results(tmp_path / f"{name}.json")
+        right = [answer.correct for answer in files[name].answered("it1").answers["shop"]]
+        there = find(f"{name}:it1").answers["shop"]
+        assert right == [answer.correct for answer in there]
+        assert json.loads((tmp_path / f"{name}.json").read_text())["revision"] == commit
+    first = (tmp_path / "main.json").read_bytes()
+    assert (
+        (tmp_path / "workspace.json").read_bytes() == (tmp_path / "v1.json").read_bytes() == first
+    )
+    assert files["better"].settings["skill"] == 9
+    forced = files["better"].answered("it1", forced="pot").answers["dev"]
+    assert sum(answer.correct for answer in forced) == 9
+
+
+def test_students_of_other_settings_are_no_results_of_a_run(repository, monkeypatch, tmp_path):
+    """`half` was run up to it0 with another price: its it1 is still the commit's."""
+    monkeypatch.chdir(repository.folder)
+    results("half", out=tmp_path / "half.json")
+    assert list(Results(tmp_path / "half.json").students) == ["it0"]
+    with pytest.raises(UserError, match="nothing: neither a student"):
+        results("nothing", out=tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize(

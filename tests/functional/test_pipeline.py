@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from siked.run.results import Results, gather, to_text
+from siked.run.run import Revision, Run
 from tests.functional.checkout import ALWAYS, Checkout, ran
 from tests.functional.checkout import student as random_student
 
@@ -29,6 +31,24 @@ def test_a_second_clone_gets_the_same_bytes(finished, tmp_path, tiny_student):
 def test_nothing_changed_runs_nothing(finished):
     assert ran(finished.dvc("repro")) == [ALWAYS]
     assert finished.git("status", "--short") == ""
+
+
+def test_the_results_for_git_say_what_the_metrics_say(finished, tmp_path):
+    path = tmp_path / "tiny.json"
+    path.write_text(to_text(gather(Run(finished.folder))))
+    with Revision(finished.folder, "HEAD") as committed:
+        assert to_text(gather(committed)) == path.read_text()
+    found = Results(path)
+    assert list(found.students) == ["it0", "it1", "it2", "baseline-cot", "baseline-pot"]
+    for name in found.students:
+        metrics = finished.folder / "metrics" / "iterations" / f"{name}.json"
+        steps = json.loads(metrics.read_text())
+        assert found.students[name]["tokens"] == steps["train"]["tokens"]
+        for benchmark, answers in found.answered(name).answers.items():
+            right = sum(answer.correct for answer in answers)
+            figures = steps["eval"]["benchmarks"][benchmark]
+            assert right == round(figures["accuracy"] * figures["n"])
+            assert len(answers) == figures["n"]
 
 
 def test_a_student_that_was_changed_in_place_is_read_again(tmp_path):

@@ -14,6 +14,7 @@ from siked.analysis.samples import (
     TOGETHER,
     average,
     counted,
+    elected,
     forced,
     majority_at_k,
     pass_at_k,
@@ -98,6 +99,26 @@ def test_a_curve_is_the_mean_over_every_subset(figures, outcome, rationales):
             )
             assert point["accuracy"] == pytest.approx(expected, abs=1e-4)
             assert point["low"] <= point["accuracy"] <= point["high"]
+
+
+@given(sampled())
+@settings(max_examples=40)
+def test_a_vote_that_is_held_is_one_of_those_that_the_curve_is_the_mean_of(rationales):
+    for pool, flags in elected(rationales, STRATEGIES).items():
+        for rows in by_question(rationales, pool):
+            k = len(flags[rows[0].question_id])
+            for own, flag in enumerate(flags[rows[0].question_id], start=1):
+                drawn = [row for row in rows if row.sample < own]
+                chance = voted(drawn)
+                assert flag == chance or 0 < chance < 1
+            assert k == 1 + max(row.sample for row in rows)
+
+
+def test_of_answers_with_equally_many_votes_the_first_one_counts():
+    for answers, flags in ((("20", "18"), [False, False]), (("18", "20"), [True, True])):
+        rows = [one(0, "pot", sample, answer) for sample, answer in enumerate(answers)]
+        assert elected(rows, ["pot"])["pot"]["q0"] == flags
+    assert elected([one(0, "pot", 0, None)], ["pot"])["pot"]["q0"] == [False]
 
 
 sizes = st.lists(st.integers(1, 3), max_size=2).map(tuple)

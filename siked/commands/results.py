@@ -1,0 +1,31 @@
+"""siked results: a finished run as one small file, from which its figures can be computed again.
+
+siked results --out docs/results/demo.json            the workspace's run
+siked results fuzzy-hare --out docs/results/all.json  an experiment, branch, tag or commit
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from siked.console import say
+from siked.files import write_text
+from siked.run.results import gather, to_text
+from siked.run.run import WORKSPACE, opened
+
+
+def results(
+    run: Annotated[str, typer.Argument(help="An experiment, branch, tag or commit.")] = WORKSPACE,
+    *,
+    out: Annotated[Path, typer.Option(help="The JSON file to write.")],
+) -> None:
+    """Write which questions each student of a run answered right, with the run's settings.
+
+    Nothing is run and the workspace stays as it is. The file holds no texts.
+    """
+    with opened(run) as found:
+        content = gather(found)
+    write_text(out, to_text(content))
+    names = ", ".join(one["name"] for one in content["students"])
+    say(f"{out}: {names}, {out.stat().st_size / 1000:.0f} kB")
