@@ -122,9 +122,9 @@ def _bias(run: Report) -> Figure | None:
     order = ", ".join(run.params["mix"]["bias"])
     return Figure(
         "bias",
-        "The biased start",
-        f"The paper's Figure 3. mix.bias is {order}: of each question only the first of these "
-        "strategies that solves it is kept, of the teacher's rationales and of the student's.",
+        "What the bias leaves of D_LLM",
+        f"mix.bias is {order}: of each question only the first of these strategies that solves it "
+        "is kept, of the teacher's rationales and of the student's.",
         run.bias,
         pictures.bias_of_teacher(run.bias),
         _pivot(run.bias, ["which"], "strategy", _share),

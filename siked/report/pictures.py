@@ -179,7 +179,34 @@ def teacher_and_student(rows: Sequence[Row]) -> alt.TopLevelMixin:
 def bias_of_teacher(rows: Sequence[Row]) -> alt.TopLevelMixin:
     """Return the strategies of D_LLM as the teacher wrote it, and of what the bias leaves of it."""
     hues = {BEFORE: NO_TAG_HUE, AFTER: INK}
-    return _put_beside({"D_LLM": rows}, "which", hues, "The biased start")
+    return _put_beside({"D_LLM": rows}, "which", hues, "What the bias leaves of D_LLM")
+
+
+def accuracies_side_by_side(rows: Sequence[Row], *, title: str) -> alt.TopLevelMixin:
+    """Return a panel for each benchmark: in each group a bar for each series, with its interval.
+
+    Args:
+        rows: ``{benchmark, group, series, accuracy, low, high}``.
+        title: Of the picture.
+    """
+    series = list(_split(rows, "series"))
+    hues = dict(zip(series, (NO_TAG_HUE, HUES[5], *HUES), strict=False))
+    x = alt.X("group:N", title=None, sort=None, axis=alt.Axis(labelAngle=0))
+    beside = alt.XOffset("series:N", sort=series, scale=alt.Scale(domain=series))
+    panels = []
+    for benchmark, mine in _split(rows, "benchmark").items():
+        chart = _chart(mine)
+        bars = chart.mark_bar().encode(
+            x,
+            _accuracy(rows),
+            _color_series(hues),
+            beside,
+            opacity=_highlight("series"),
+            tooltip=_numbers("group:N", "series:N"),
+        )
+        reach = chart.mark_rule(size=1.5, color=INK).encode(x, *_interval(), beside)
+        panels.append(_panel(alt.layer(bars, reach), benchmark))
+    return _grid(panels, title, "lines: 95% intervals", series="series")
 
 
 def losses(rows: Sequence[Row]) -> alt.TopLevelMixin:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from siked.report.pictures import (
+    accuracies_side_by_side,
     accuracy_over_iterations,
     bias_of_teacher,
     choices_over_iterations,
@@ -126,6 +127,14 @@ DISTRIBUTIONS = {
         ],
         strategies=["cot", "pot"],
     ),
+    "beside": lambda: accuracies_side_by_side(
+        [
+            row
+            for group in ("cot", "pot")
+            for row in lines("series", ["alone", "biased"], group=group, benchmark="dev")
+        ],
+        title="Both",
+    ),
     "losses": lambda: losses(
         [{"student": name, "step": step, "loss": 1 / step} for name in NAMES for step in (1, 2)]
     ),
@@ -142,6 +151,7 @@ SHOWN = {
     "bias": ["all of D_LLM", "what the bias leaves", "cot", "pot"],
     "choices": ["free choice", "cot", "pot", "oracle", *NAMES],
     "samples": ["it0: pass@k", "it0: majority@k", "together", "1", "2"],
+    "beside": ["Both", "alone", "biased", "cot", "pot", "dev"],
     "losses": [*NAMES, "step"],
 }
 EVERY = PICTURES | DISTRIBUTIONS

@@ -1,0 +1,1 @@
+"""The tables and pictures of the docs, from files in git: ``python -m benchmarks.results``."""
