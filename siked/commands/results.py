@@ -26,6 +26,9 @@ def results(
     """
     with opened(run) as found:
         content = gather(found)
+        wanted = [*found.chain, *found.baselines]
     write_text(out, to_text(content))
-    names = ", ".join(one["name"] for one in content["students"])
-    say(f"{out}: {names}, {out.stat().st_size / 1000:.0f} kB")
+    names = [one["name"] for one in content["students"]]
+    say(f"{out}: {', '.join(names)}, {out.stat().st_size / 1000:.0f} kB")
+    if missing := [name for name in wanted if name not in names]:
+        say(f"left out: {', '.join(missing)}: not evaluated, or with other settings")

@@ -296,11 +296,14 @@ def test_a_run_has_the_same_results_wherever_it_is_read(repository, monkeypatch,
     assert sum(answer.correct for answer in forced) == 9
 
 
-def test_students_of_other_settings_are_no_results_of_a_run(repository, monkeypatch, tmp_path):
+def test_students_of_other_settings_are_no_results_of_a_run(
+    repository, monkeypatch, tmp_path, capsys
+):
     """`half` was run up to it0 with another price: its it1 is still the commit's."""
     monkeypatch.chdir(repository.folder)
     results("half", out=tmp_path / "half.json")
     assert list(Results(tmp_path / "half.json").students) == ["it0"]
+    assert "left out: it1, baseline-cot, baseline-pot:" in capsys.readouterr().out
     with pytest.raises(UserError, match="nothing: neither a student"):
         results("nothing", out=tmp_path / "nothing.json")
 
