@@ -13,8 +13,8 @@ import typer
 
 from siked.console import say
 from siked.files import abandoned, remove, size_of
-from siked.generation.journal.contents import DAY, Held, contents
-from siked.generation.journal.contents import prune as prune_journal
+from siked.generation.journal.samples import DAY, Held, contents
+from siked.generation.journal.samples import prune as prune_journal
 from siked.run import layout
 
 

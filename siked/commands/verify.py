@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -113,11 +114,12 @@ def verify(
         raise SystemExit(INTERRUPTED) from None
     took = time.monotonic() - started
     unreadable.say(file)
+    figures = _figures(outcomes)
     if as_json:
-        figures = {**_figures(outcomes), "left_out": left_out, "isolation": sandbox.isolation}
+        figures |= {"left_out": left_out, "isolation": sandbox.isolation}
         say(json.dumps(figures, indent=2))
         return
-    _show(outcomes)
+    _show(figures)
     say(f"{total} outputs in {took:.1f} s: {total / max(took, 1e-9):.0f} a second")
     say(f"programs ran behind {sandbox.isolation}")
     if left_out:
@@ -246,51 +248,36 @@ def _figures(outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
-def _show(outcomes: Outcomes) -> None:
+def _show(figures: dict[str, Any]) -> None:
     """Print a table by strategy and failure kind, and one by rule."""
-    shown = console()
-    shown.print(_by_strategy(outcomes))
-    shown.print(_by_rule(outcomes))
-
-
-def _by_strategy(outcomes: Outcomes) -> Table:
-    by_strategy = outcomes.by("strategy")
-    names = sorted(by_strategy)
-    by_failure, by_verdict = outcomes.by("strategy", "failure"), outcomes.by("strategy", "correct")
-    table = Table(box=None, header_style="bold")
-    table.add_column("")
-    for name in [*names, "all"]:
-        table.add_column(name, justify="right")
-
-    def with_sum(counts: list[int]) -> list[int]:
-        return [*counts, sum(counts)]
-
-    rows = with_sum([by_strategy[name] for name in names])
-    right = with_sum([by_verdict[name, True] for name in names])
-    table.add_row("outputs", *map(str, rows))
-    table.add_row("correct", *map(str, right))
-    table.add_row("correct, %", *map(_percent, right, rows))
-    intervals = map(wilson, right, rows)
+    by_strategy, failures = figures["strategies"], Counter[str]()
+    for one in by_strategy.values():
+        failures.update(one["failures"])
+    columns = [*by_strategy.values(), {**figures, "failures": failures}]
+    table = _table("", *by_strategy, "all")
+    table.add_row("outputs", *(str(one["outputs"]) for one in columns))
+    table.add_row("correct", *(str(one["correct"]) for one in columns))
+    table.add_row("correct, %", *map(_percent, columns))
+    intervals = (wilson(one["correct"], one["outputs"]) for one in columns)
     table.add_row("95 % interval", *(f"{100 * a:.1f} to {100 * b:.1f}" for a, b in intervals))
     for kind in Failure:
-        counts = with_sum([by_failure[name, kind] for name in names])
-        if any(counts):
-            table.add_row(kind.value, *(str(n or "") for n in counts))
-    return table
+        if failures[kind.value]:
+            counts = (one["failures"].get(kind.value) for one in columns)
+            table.add_row(kind.value, *(str(count or "") for count in counts))
+    rules = _table("answer found by", "outputs", "correct", "correct, %")
+    for rule, one in sorted(figures["rules"].items(), key=lambda item: -item[1]["outputs"]):
+        rules.add_row(rule, str(one["outputs"]), str(one["correct"]), _percent(one))
+    console().print(table, rules, sep="\n")
 
 
-def _by_rule(outcomes: Outcomes) -> Table:
+def _table(first: str, *others: str) -> Table:
     table = Table(box=None, header_style="bold")
-    table.add_column("answer found by")
-    for name in ("outputs", "correct", "correct, %"):
+    table.add_column(first)
+    for name in others:
         table.add_column(name, justify="right")
-    right = outcomes.by("rule", "correct")
-    for rule, count in outcomes.by("rule").most_common():
-        if rule is not None:
-            found = right[rule, True]
-            table.add_row(rule, str(count), str(found), _percent(found, count))
     return table
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}" if whole else ""
+def _percent(figures: dict[str, Any]) -> str:
+    whole = figures["outputs"]
+    return f"{100 * figures['correct'] / whole:.1f}" if whole else ""

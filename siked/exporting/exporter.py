@@ -47,13 +47,7 @@ class Exporter:
     def export(
         self, out: Path, kind: Kind, questions: Sequence[str], gguf_type: GgufType = "bf16"
     ) -> int:
-        """Write the student to a new folder, whole or not at all.
-
-        Args:
-            out: the folder; it must not hold anything yet.
-            kind: what to write.
-            questions: on which the export is compared with the student.
-            gguf_type: number type of a GGUF file.
+        """Write the student to a folder that is new or empty, whole or not at all.
 
         Returns:
             How many of the questions get the very same answer: all, unless ``gguf_type`` rounds.

@@ -64,15 +64,10 @@ def write_merged(
     """Write the merged weights, the tokenizer, its chat template and the generation settings.
 
     The weights are those that the engine generates with, in its number type. Generation ends where
-    the engine's does, and is greedy unless asked otherwise.
+    the engine's does, and is greedy unless asked otherwise. ``out`` is an empty folder.
 
-    Args:
-        base: folder of the model that the adapter belongs on.
-        adapter: what the student learnt.
-        student: whose prompt goes into the chat template.
-        out: an empty folder.
-        settings: number type and device.
-        max_new_tokens: length limit of an answer.
+    The weights are those that the engine generates with, in its number type. Generation ends where
+    the engine's does, and is greedy unless asked otherwise.
 
     Raises:
         UserError: the folders hold no model or no adapter that fits it.
@@ -111,12 +106,7 @@ def _say_byte_level(tokenizer: Any) -> None:
 
 
 def make_template(tokenizer: Any, student: Student) -> str:
-    """Return the base model's chat template with the student's prompt in it.
-
-    Args:
-        tokenizer: the base model's.
-        student: whose prompt.
-    """
+    """Return the base model's chat template with the student's prompt in it."""
     system, user = student.prompt.system, _around_question(student.prompt.user)
     message = f"{{'role': 'system', 'content': {_literal(system)}}}" if system else ""
     if system and not _has_system_role(tokenizer):
@@ -139,12 +129,6 @@ def make_template(tokenizer: Any, student: Student) -> str:
 
 def check_prompt(asked: Any, trained: Any, student: Student, questions: Sequence[str]) -> None:
     """See that a bare question becomes the text that the student was trained to answer.
-
-    Args:
-        asked: the exported tokenizer.
-        trained: the base model's.
-        student: whose prompt it is.
-        questions: to try.
 
     Raises:
         UserError: it becomes another text.

@@ -54,14 +54,7 @@ def answer(
 ) -> Answer:
     """Answer a question greedily.
 
-    Args:
-        prompt: asks the question, and forces a strategy where it names one.
-        writer: the student.
-        sandbox: where programs run.
-        strategies: those that the student was taught.
-        max_new_tokens: length limit of the answer.
-        ignore_rules: rules that do not count, by which an answer may be found.
-        write: gets each piece of text as it is generated, the forced tag included.
+    ``write`` gets each piece of text as it is generated, the forced tag included.
 
     Raises:
         UserError: the question is longer than the model can read, or the server gives no answer.

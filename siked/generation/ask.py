@@ -74,9 +74,7 @@ def collect(
 class Answering:
     """An engine without the questions that its server refuses for good.
 
-    Args:
-        engine: who writes.
-        stop_after: the share of the questions that may be refused; one always may.
+    So large a share of the questions as ``stop_after`` may be refused; one always may.
     """
 
     def __init__(self, engine: Engine, stop_after: float) -> None:
@@ -184,12 +182,7 @@ def answer_freely(
 ) -> dict[str, list[Rationale]]:
     """Return answers with a strategy of the student's choice, in the questions' order.
 
-    Args:
-        engine: the student.
-        benchmarks: questions by benchmark and id.
-        sampling: how answers are drawn.
-        what: what the progress bar calls the work.
-        strategies: the tags that count as a choice.
+    Of the tags that it writes, ``strategies`` count as a choice.
     """
     prompts = [
         student_prompt(question.question, question_id=question.id)
@@ -211,14 +204,7 @@ def answer_with_each(
 ) -> dict[str, list[Rationale]]:
     """Return answers with each strategy forced: ``sampling.samples`` a question and strategy.
 
-    Args:
-        engine: the student.
-        benchmarks: questions by benchmark and id.
-        sampling: how answers are drawn.
-        what: what the progress bar calls the work.
-        strategies: those that are forced, one after the other.
-        free: the student's greedy free answers, one a question, where ``sampling`` is greedy too:
-            they are not asked for again.
+    The student's greedy ``free`` answers are not asked for again where ``sampling`` is greedy too.
 
     Returns:
         By benchmark, ordered by question, strategy and sample.

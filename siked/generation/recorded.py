@@ -67,11 +67,7 @@ class RecordedEngine:
     """Completes a prompt with the rationales that a file has for its question and strategy."""
 
     def __init__(self, path: Path, questions: Iterable[Question]) -> None:
-        """Read a recording.
-
-        Args:
-            path: its file.
-            questions: every question that prompts will ask.
+        """Read a recording for all questions that prompts will ask.
 
         Raises:
             UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).

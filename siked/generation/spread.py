@@ -21,10 +21,6 @@ PIECE = 64
 class RayEngine:
     """Completes prompts on all replicas of an engine; completions come a batch at a time.
 
-    Args:
-        settings: the cluster, and how many replicas.
-        open_engine: opens the engine on a node.
-
     Raises:
         UserError: Ray is not installed, or there is no cluster.
     """

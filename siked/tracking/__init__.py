@@ -24,5 +24,3 @@ from siked.tracking.registry import Selected
 from siked.tracking.runs import DataSet, ParentRun
 from siked.tracking.store import ENVIRONMENT
 from siked.tracking.tracker import Tracker
-
-__all__ = ["ENVIRONMENT", "DataSet", "ParentRun", "Selected", "Tracker", "origin"]

@@ -140,13 +140,7 @@ def read_output(
 def checked(
     outputs: Iterable[tuple[int, Output]], sandbox: Sandbox, *, ignore_rules: Collection[str] = ()
 ) -> Iterator[Checked]:
-    """Yield the verdict on every output, in order, as they come.
-
-    Args:
-        outputs: what models wrote, each with its place among the file's rows.
-        sandbox: an open sandbox.
-        ignore_rules: rules that do not count, by which an answer may be found.
-    """
+    """Yield the verdict on every output, in order, as they come."""
     left = iter(outputs)
     while numbered := list(islice(left, _BATCH)):
         batch = [one for _, one in numbered]

@@ -37,13 +37,8 @@ def solve(
 ) -> Iterator[Solved]:
     """Yield the answers of one strategy's rationale texts, one each, in order; streams.
 
-    Args:
-        strategy: whose texts they are.
-        texts: the rationales.
-        sandbox: where programs run.
-        answer_var: the variable that holds a program's answer; else the usual ones.
-        ignore_rules: extraction rules that do not count: the next one is tried in a text; a
-            program's answer that was found by one is none.
+    A program's answer is held by ``answer_var``; else by one of the usual variables. A rule that is
+    ignored does not count: the next one is tried in a text; a program's answer by it is none.
 
     Raises:
         UserError: the strategy is unknown.

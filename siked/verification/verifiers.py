@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from siked.cluster.replicas import Replicas
 from siked.records import Question, Rationale, VerifiedRationale
@@ -25,23 +25,10 @@ PIECE = 256
 """Rationales of a piece: some seconds of programs."""
 
 
-class Verifier(Protocol):
-    """Gives rationales their verdicts, in order."""
-
-    def verify(
-        self, rationales: Iterable[Rationale], questions: Mapping[str, Question]
-    ) -> Iterator[VerifiedRationale]:
-        """Yield every rationale with its verdict; see ``siked.verification.verify.verify``."""
-        ...
-
-    @property
-    def isolation(self) -> str:
-        """What the programs ran behind."""
-        ...
-
-
 @contextlib.contextmanager
-def open_verifier(settings: VerifySettings, ray: RaySettings | None) -> Iterator[Verifier]:
+def open_verifier(
+    settings: VerifySettings, ray: RaySettings | None
+) -> Iterator[LocalVerifier | RayVerifier]:
     """A verifier with a sandbox on this machine, or with one on every replica of a cluster.
 
     Raises:
@@ -59,12 +46,7 @@ def open_verifier(settings: VerifySettings, ray: RaySettings | None) -> Iterator
 
 
 class LocalVerifier:
-    """Verifies with a sandbox of this machine.
-
-    Args:
-        settings: how answers are found.
-        sandbox: an open one.
-    """
+    """Verifies with a sandbox of this machine."""
 
     def __init__(self, settings: VerifySettings, sandbox: Sandbox) -> None:
         self._settings, self._sandbox = settings, sandbox
@@ -72,13 +54,13 @@ class LocalVerifier:
     def verify(
         self, rationales: Iterable[Rationale], questions: Mapping[str, Question]
     ) -> Iterator[VerifiedRationale]:
-        """See ``Verifier.verify``."""
+        """Yield every rationale with its verdict; see ``siked.verification.verify.verify``."""
         ignored = self._settings.ignore_rules
         yield from verify(rationales, questions, self._sandbox, ignore_rules=ignored)
 
     @property
     def isolation(self) -> str:
-        """See ``Verifier.isolation``."""
+        """What the programs ran behind."""
         return self._sandbox.isolation
 
 

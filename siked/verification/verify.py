@@ -50,11 +50,7 @@ def verify(
 ) -> Iterator[VerifiedRationale]:
     """Yield every rationale with its verdict, in order, as they come.
 
-    Args:
-        rationales: what models wrote; a strategy of None is judged ``no-strategy``.
-        questions: the questions by their id.
-        sandbox: an open sandbox.
-        ignore_rules: extraction rules that do not count (``verify.ignore_rules``).
+    One without a strategy is judged ``no-strategy``.
 
     Raises:
         UserError: a rationale's question is not among ``questions``, or its strategy is unknown.
@@ -83,12 +79,7 @@ def judged(
 ) -> list[Verdict]:
     """The verdicts on rationales, given the gold answer of each.
 
-    Args:
-        rationales: what models wrote.
-        golds: the answer that each should reach.
-        sandbox: an open sandbox.
-        answer_var: the variable that holds the answer of programs; else the usual ones.
-        ignore_rules: extraction rules that do not count.
+    A program's answer is held by ``answer_var``; else by one of the usual variables.
     """
     solved = [Solved(None, failure=Failure.NO_STRATEGY)] * len(rationales)
     for name in sorted({one.strategy for one in rationales if one.strategy is not None}):

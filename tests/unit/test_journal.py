@@ -16,9 +16,8 @@ import pytest
 from siked.generation.ask import collect
 from siked.generation.engine import Completion, Sampling, open_engine
 from siked.generation.journal import engine as journal_engine
-from siked.generation.journal.contents import contents, prune
 from siked.generation.journal.engine import ROOT, Journal, find_code, open_journaled
-from siked.generation.journal.samples import SAMPLES, Samples
+from siked.generation.journal.samples import SAMPLES, Samples, contents, prune
 from siked.prompts import Prompt, student_prompt
 from siked.settings import TransformersSettings
 from tests import tiny_student

@@ -18,8 +18,7 @@ from siked.__main__ import app
 from siked.errors import UserError
 from siked.files import replacing_folder
 from siked.generation.engine import Completion
-from siked.generation.journal.contents import contents, prune
-from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, Samples
+from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, Samples, contents, prune
 
 TRUTH = {
     (bytes([prompt]) * 16, sample): Completion(0, sample, f"12 € {prompt}\n" * 9, 5, 7, "stop")

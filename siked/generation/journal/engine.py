@@ -170,16 +170,15 @@ def open_journaled(
 
 
 def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journal:
-    """Open the engine of a model behind a server, behind its journal.
+    """Open the engine of a model behind a server, by its name there, behind its journal.
 
     Nobody here can see its weights. Its samples are those of a name at a URL, and of the very
     requests that would be sent: another URL is another model, since names such as ``default`` say
     little. The server's key is no part of it.
 
-    Args:
-        settings: which server, and how it is asked.
-        model: its name there.
-        journal: the folder of all models' samples.
+    Nobody here can see its weights. Its samples are those of a name at a URL, and of the very
+    requests that would be sent: another URL is another model, since names such as ``default`` say
+    little. The server's key is no part of it.
     """
     url = settings.url.rstrip("/")
     served = {"engine": settings.name, "url": url, "api": settings.api, "model": model}

@@ -7,7 +7,8 @@
 A sample is on disk as soon as it is added, and the first one with a key stays. SQLite's write-ahead
 log makes an addition whole or nothing whenever a process dies, and lets several processes write.
 Prompts are kept as hashes alone. A damaged store gives back what is still right, by a checksum a
-row, and nothing that is not.
+row, and nothing that is not. ``contents`` says what all models have, ``prune`` removes what nobody
+has used for long.
 """
 
 from __future__ import annotations
@@ -18,21 +19,23 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
 
 from siked.console import say
 from siked.errors import UserError
-from siked.files import locked, write_json
+from siked.files import locked, read_json, write_json
 from siked.generation.engine import Completion, FinishReason
 
 MODEL, SAMPLES, LOCK = "model.json", "samples.db", "lock"
+DAY = 24 * 60 * 60
 WAIT = 60.0
 """Seconds that one process waits for another's write."""
 TABLES = """
@@ -80,12 +83,7 @@ class Samples:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
         self._lock.close()
 
@@ -280,3 +278,74 @@ def _plausible(found: object, firsts: Sequence[int]) -> bool:
 def _code(error: sqlite3.Error) -> int:
     """SQLite's primary result code; 0 where the error is not SQLite's own."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+@dataclass(frozen=True)
+class Held:
+    """One model's part of the journal."""
+
+    folder: Path
+    label: str
+    """What the model was called when it was last used."""
+    samples: int | None
+    """None where the store is damaged; the next run repairs it."""
+    size: int
+    """Bytes on disk."""
+    days: float
+    """Since a run last used it."""
+
+
+def contents(journal: Path) -> list[Held]:
+    """What the journal holds, the last used first; empty where there is none."""
+    found = [_held(file.parent) for file in journal.glob(f"*/{MODEL}")]
+    return sorted(found, key=lambda held: (held.days, held.folder))
+
+
+def prune(journal: Path, days: float) -> tuple[list[Held], list[Held]]:
+    """Remove the models that no run has used for so many days.
+
+    Returns:
+        What was removed; what would have been if no run were using it now.
+    """
+    removed, in_use = [], []
+    for held in contents(journal):
+        if held.days < days:
+            continue
+        with (held.folder / LOCK).open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                in_use.append(held)
+                continue
+            shutil.rmtree(held.folder)
+            removed.append(held)
+    return removed, in_use
+
+
+def _held(folder: Path) -> Held:
+    try:
+        label = str(read_json(folder / MODEL)["label"])
+    except (UserError, KeyError, TypeError):
+        label = "?"
+    return Held(
+        folder=folder,
+        label=label,
+        samples=_count(folder / SAMPLES),
+        size=sum(map(_size, folder.iterdir())),
+        days=max(0.0, time.time() - (folder / MODEL).stat().st_mtime) / DAY,
+    )
+
+
+def _size(file: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):  # a run has just ended
+        return file.stat().st_size
+    return 0
+
+
+def _count(path: Path) -> int | None:
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            (count,) = db.execute("SELECT count(*) FROM samples").fetchone()
+            return int(count)
+    except sqlite3.Error:
+        return None

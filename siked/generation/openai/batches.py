@@ -276,13 +276,7 @@ class _FailedError(Exception):
 async def open_batches(
     settings: OpenAISettings, key: str, folder: Path
 ) -> AsyncIterator[BatchTransport]:
-    """Open the transport of a server's batches.
-
-    Args:
-        settings: which server.
-        key: its key.
-        folder: where it is written down which batch has which requests.
-    """
+    """Open the transport of a server's batches; ``folder`` tells which batch has which requests."""
     async with (
         AsyncOpenAI(
             api_key=key or "none",

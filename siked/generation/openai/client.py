@@ -173,11 +173,9 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncIterator[Server]:
-    """A client for the server that the settings name; nothing is sent yet.
+    """A client for the server that the settings name, by batches if it has a folder for them.
 
-    Args:
-        settings: which server.
-        folder: where its batches are written down, if it is asked by batches.
+    Nothing is sent yet.
 
     Raises:
         UserError: what the environment holds cannot be a key.

@@ -40,11 +40,7 @@ _DATES, _MILLISECONDS = 1e9, 1e11
 
 
 class Quota:
-    """What may still be sent of one kind: requests or tokens.
-
-    Args:
-        per_minute: the settings' limit; None where they have none.
-    """
+    """What may still be sent of one kind, requests or tokens, with the settings' limit if any."""
 
     def __init__(self, per_minute: int | None) -> None:
         self._seconds = MINUTE / per_minute if per_minute else 0.0

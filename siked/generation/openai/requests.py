@@ -122,15 +122,7 @@ class Answer(BaseModel):
 def body(
     settings: OpenAISettings, model: str, prompt: Prompt, sampling: Sampling, samples: range
 ) -> dict[str, Any]:
-    """The request for some samples of a prompt.
-
-    Args:
-        settings: which API, and whether seeds are sent.
-        model: the server's name for it.
-        prompt: what is asked.
-        sampling: how it is answered.
-        samples: their numbers; the first decides the seed.
-    """
+    """The request for some samples of a prompt; the first one's number decides the seed."""
     asked: dict[str, Any] = {"model": model}
     if settings.api == "chat":
         asked["messages"] = messages(prompt)
@@ -164,11 +156,8 @@ def completions(
     A server counts the tokens of a request as a whole. The prompt's are the first sample's, so that
     all samples together have what was paid for; those that were written are shared out by length.
 
-    Args:
-        answer: the server's.
-        sampling: how it was to answer.
-        prompt: the prompt's index.
-        samples: the numbers of those asked for.
+    A server counts the tokens of a request as a whole. The prompt's are the first sample's, so that
+    all samples together have what was paid for; those that were written are shared out by length.
     """
     choices = answer.choices[: len(samples)]
     usage = answer.usage or Usage()

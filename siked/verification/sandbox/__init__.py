@@ -12,5 +12,3 @@ covered and what is not stands in ``docs/security.md``.
 
 from siked.verification.sandbox.pool import Program, Sandbox
 from siked.verification.sandbox.results import Result
-
-__all__ = ["Program", "Result", "Sandbox"]

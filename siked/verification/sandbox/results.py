@@ -68,12 +68,7 @@ class Reply:
 
 
 def judge(reply: Reply, word: bytes) -> Result:
-    """Return what became of a program.
-
-    Args:
-        reply: what its server passed on.
-        word: what a result of it opens with.
-    """
+    """Return what became of a program; a result of it opens with ``word``."""
     if reply.limit:
         return Result(None, failure=Failure(reply.limit), detail=f"over the limit: {reply.limit}")
     if not reply.said.startswith(word):

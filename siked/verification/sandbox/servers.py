@@ -32,11 +32,6 @@ class StartError(Exception):
 class Server:
     """One fork server behind its walls.
 
-    Args:
-        way: how to start it.
-        libraries: what it warms up.
-        limits: those of each program.
-
     Raises:
         StartError: it cannot be started.
     """
