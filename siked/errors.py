@@ -5,8 +5,6 @@ one line: which file, key or row, what is wrong, what to do. ``reported`` turns 
 and exit status 1; any other exception is a defect of ours and keeps its traceback.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import signal

@@ -1,7 +1,5 @@
 """Writing files so that a half-written one never stands under its final name."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib

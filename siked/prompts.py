@@ -14,8 +14,6 @@ Prompt, tag and rationale are tokenised apart, when training and when generating
 two of them, so that a model sees the same ones in both.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -10,8 +10,6 @@ Records are checked when they are read; what does not fit is reported as ``file:
 Fields whose value is their default are left out of the file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path

@@ -6,8 +6,6 @@ of the data sets' own solutions, ``siked.generation.worked``) and what reads an 
 rationale's text (``siked.verification.solvers``).
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings

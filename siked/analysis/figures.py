@@ -12,8 +12,6 @@ An *evaluation* below is such a dict a benchmark (``dev`` and each test set); *e
 those by the name of the student: ``it0``, ``it1``, ``baseline-pot``.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any

@@ -16,8 +16,6 @@ forced strategy reaches when it decodes greedily is another figure, which these 
 the one sample a question and strategy is that greedy answer.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

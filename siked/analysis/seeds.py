@@ -9,8 +9,6 @@ seeds' mean of every question, bootstrapped over the questions), and other seeds
 drawn (Student's t over the seeds' differences: wide with three of them).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -8,8 +8,6 @@ The closed formulas stand here rather than a call to scipy: its import takes a s
 short stage would pay for it. The tests hold them against scipy.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from statistics import NormalDist

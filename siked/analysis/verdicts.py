@@ -9,8 +9,6 @@ has 224,000 of them.
     counts.figures(questions=7473)["acceptance"]      # 0.61
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -8,8 +8,6 @@ Of the four samples "18", "$18.00", "20" and one without an answer, 18 has two v
 Votes are counted by the answers alone; the gold only says afterwards which answer is right.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

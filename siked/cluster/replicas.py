@@ -10,8 +10,6 @@ that Ray restarts by itself keeps its calls, and they would wait for a place tha
     for number, result in replicas.map(work, pieces):        # as they finish, each piece once
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import socket

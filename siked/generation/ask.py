@@ -11,8 +11,6 @@ asked for. Questions come and answers go by benchmark:
     free["dev"][0].strategy     # "pot", or None where the student wrote no valid tag
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

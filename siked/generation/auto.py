@@ -3,8 +3,6 @@
 engine: {name: auto, dtype: auto, batch_tokens: auto, max_model_len: 2048}
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ A journal or a cluster can wrap any of them, since an engine is nothing but this
 that settings name stand in a table, ``siked.settings.ENGINES``.
 """
 
-from __future__ import annotations
-
 import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

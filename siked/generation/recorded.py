@@ -10,8 +10,6 @@ they are kept, and the filter's figures are split by them. Fields that are not n
 are left alone: the pipeline's own rationales, verified or not, can be taken as they are.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The pieces of work are the engine's own batches, so that a sample shares its bat
 others as on one machine, and comes out the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 

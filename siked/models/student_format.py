@@ -12,8 +12,6 @@ of before this file existed (format 0) are read as what all of them were: traine
 prompt, on a base that nobody wrote down.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

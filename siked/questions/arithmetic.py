@@ -8,8 +8,6 @@
 Numbers, names, ``+ - * / // % **`` and parentheses, with Python's meaning; nothing else.
 """
 
-from __future__ import annotations
-
 import ast
 import operator
 import re

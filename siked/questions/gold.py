@@ -6,8 +6,6 @@
 A gold is read by the grammar of stated answers (``siked.verification.numbers``).
 """
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 

@@ -12,8 +12,6 @@ be copied. ``id`` is what the question is called by the presets' sources. A publ
 the answer is taken again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from fractions import Fraction
 from hashlib import sha256

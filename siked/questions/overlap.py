@@ -20,8 +20,6 @@ loose; each finds what the one before finds, or nearly so:
      "test_id": "gsm8k-test-00099", "similarity": 0.8421, "dropped": false}]}
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

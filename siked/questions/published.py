@@ -4,8 +4,6 @@ A file is known by its sha256, so that what carries a data set's name and licenc
 is that data set. Paths are those below ``questions.root``; the files are the publishers' own.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What every reader of a question format shares: its result, and how files are opened."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ A row that cannot be read is a ``UserError`` in its place, so that whoever reads
 broken row ends all; ``every`` does.
 """
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import gzip

@@ -4,8 +4,6 @@ A format has a reader, ``read(name, path, source)``, and an entry in ``FORMATS``
 (``siked.settings.tables``). ``demo`` writes its questions itself.
 """
 
-from __future__ import annotations
-
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path

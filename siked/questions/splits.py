@@ -4,8 +4,6 @@ A question's place is a hash of its normalised text, so that new rows move none 
 and equal questions are never on both sides.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable

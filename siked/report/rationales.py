@@ -16,8 +16,6 @@ first. A row of ``{"rows": [...]}``, whose numbers are places in the lists besid
 ``failure`` is -1 where the answer is right; ``strategy`` is -1 where no valid tag was written.
 """
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 import json

@@ -4,8 +4,6 @@ A figure that a run lacks, since it was made by an older version or with it swit
 out; a missing file that every run has is an error.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain

@@ -1,7 +1,5 @@
 """Where every file of a run lies, in one place; the paths are those of ``dvc.yaml``."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

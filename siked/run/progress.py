@@ -29,8 +29,6 @@ reads them, so a line that a crash tore is passed over.
     runs[0].students["it0"]["dev"]      # {"accuracy": 0.2167, "n": 60, "low": 0.1312, ...}
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

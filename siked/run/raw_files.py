@@ -14,8 +14,6 @@ DVC wants the data of every such file that it sees, and asks the publisher's ser
 somebody adds the data set; then that line goes.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any, Literal

@@ -18,8 +18,6 @@ small files come from git alone, which is fast; what DVC keeps is copied when it
     workspace           the student that the workspace's run selected; workspace:it1 is it1
 """
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import hashlib

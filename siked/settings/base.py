@@ -1,7 +1,5 @@
 """What all settings share, and the names that they use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 

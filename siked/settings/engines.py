@@ -1,7 +1,5 @@
 """Settings of the engines: how whoever writes is run."""
 
-from __future__ import annotations
-
 import pkgutil
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Settings of whoever writes: the student, the teacher, and how a model generates."""
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self

@@ -1,7 +1,5 @@
 """All of ``params.yaml``, and what must hold between its sections."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Self
 

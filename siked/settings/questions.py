@@ -1,7 +1,5 @@
 """Settings of the questions: sources, held-out part, overlap."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator

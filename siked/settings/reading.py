@@ -1,7 +1,5 @@
 """Params files read and checked; every key with its documentation."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import re

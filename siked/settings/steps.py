@@ -1,7 +1,5 @@
 """Settings of the loop's steps: verification, mixing, training, evaluation, the end."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import (

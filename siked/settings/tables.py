@@ -6,8 +6,6 @@ seconds. Strategies have a table of their own, ``siked.strategies.STRATEGIES``. 
 a recipe for each.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -4,8 +4,6 @@
  "preset": "demo", "md5.data/own": "d95458a1a6cbf9bd139f155cb9aff2a6.dir"}
 """
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Collection
 from pathlib import Path

@@ -8,8 +8,6 @@ MLflow keeps a copy of this file and of the package beside the model, and runs t
 that the student writes run in the sandbox of the machine that asks.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ that a run with other settings, examples or library versions never takes it for 
 it finishes the optimiser step, saves, and only then stops.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

@@ -8,8 +8,6 @@ token that ends a turn follows:
 The loss is taken on all that follows the prompt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a training is: a job in, a student on disk and a log out; and what differs by trainer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

@@ -14,8 +14,6 @@ What each replaces, with the same result up to rounding:
 They hold on any device, but a GPU has better: there TRL's and PyTorch's own stay.
 """
 
-from __future__ import annotations
-
 import ctypes
 import types
 from typing import Any

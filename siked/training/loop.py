@@ -5,8 +5,6 @@ at the end. Where several processes share the work (``siked.training.processes``
 this, and the first alone writes, shows progress and is watched.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 import sys

@@ -5,8 +5,6 @@ into, and keeps what the backward pass needs instead of computing it again. Neit
 learnt, but for rounding. A CPU takes the settings as they are: more rows at once save it nothing.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import torch

@@ -4,8 +4,6 @@ An adapter is in float32 on base weights in bfloat16 where the processor compute
 a batch stand one behind the other without padding.
 """
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 from importlib.util import find_spec

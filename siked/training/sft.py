@@ -1,7 +1,5 @@
 """TRL's SFT trainer, with checkpoints by the clock and a leaner loss where there is no GPU."""
 
-from __future__ import annotations
-
 import math
 import threading
 import time

@@ -6,8 +6,6 @@ student's folder has them in the number type of the base model's, beside that mo
 configuration and tokenizer.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from importlib.util import find_spec

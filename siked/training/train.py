@@ -6,8 +6,6 @@
 Trainers stand in a table, ``siked.settings.TRAINERS``.
 """
 
-from __future__ import annotations
-
 import pkgutil
 from collections.abc import Sequence
 from importlib.util import find_spec

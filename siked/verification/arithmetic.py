@@ -12,8 +12,6 @@ so that nothing malformed gets there.
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import math
 import re
 from fractions import Fraction

@@ -19,8 +19,6 @@ sandbox, where it can be killed.
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import math
 import re
 import struct

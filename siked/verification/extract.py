@@ -18,17 +18,13 @@ with its length alone.
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Container, Iterator
+from typing import NamedTuple
 
 from siked.prompts import split_thinking
 from siked.verification.layout import draws
 from siked.verification.numbers import Reading, read, read_last
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
 
 LONGEST = 50_000
 """Longer texts are read up to here; no rationale is a tenth as long."""

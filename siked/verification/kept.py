@@ -11,8 +11,6 @@ The file's name is a key of everything that decides the records, so that what is
 A second process that does the same work waits for the first.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

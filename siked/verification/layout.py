@@ -10,8 +10,6 @@ raises, and what is not balanced is read as far as it goes.
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import re
 
 _DEEPEST = 30

@@ -17,20 +17,16 @@ an expression (``x + 9``, ``4x``). Fractions throughout; no binary floating poin
 
 # ruff: noqa: RUF001, RUF002 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from siked.verification.arithmetic import Arithmetic, Value, closings, single_letter
 from siked.verification.layout import plain
 from siked.verification.tokens import Kind, Number, Token, tokens
 from siked.verification.words import spoken
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Number", "Reading", "parse", "read", "read_last"]
 

@@ -10,8 +10,6 @@ Other fields are left alone. ``read_output`` makes an ``Output`` of such a row, 
 outputs as a run's own rationales are judged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any

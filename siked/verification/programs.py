@@ -16,8 +16,6 @@ at evaluation alike.
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import re
 import textwrap
 from itertools import zip_longest

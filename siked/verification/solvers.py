@@ -4,8 +4,6 @@ r"""What answer a rationale's text gives: read from its words, or computed by ru
 "eggs = 16 - 7\nanswer = eggs * 2"   -> "18", by the rule answer-variable
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 

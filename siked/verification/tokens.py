@@ -9,8 +9,6 @@ cut out; each is one token that is none.
 
 # ruff: noqa: RUF001 - the dashes, quotes and signs are those that models write
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import Enum, auto

@@ -8,8 +8,6 @@ the length limit cut off is read without its last line, which may be half a line
 ``answer = 18``), and of its text only an explicit answer counts, not just the last number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice

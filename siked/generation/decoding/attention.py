@@ -10,8 +10,6 @@ prompt nor for the query heads that share a key head: with sdpa that alone takes
 rest of a decode step on a CPU.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -7,8 +7,6 @@ beside them. Nothing but the candidates is turned into probabilities: over the w
 that costs more than the model on a CPU.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

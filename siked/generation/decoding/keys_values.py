@@ -8,8 +8,6 @@ The model sees each step as one packed sequence: all tokens of some prompts end 
 of every row. Which token belongs to what is known here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

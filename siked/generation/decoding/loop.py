@@ -4,8 +4,6 @@ Each prompt is read once, whatever its number of samples; then all rows write on
 rows that have ended leave the batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -4,8 +4,6 @@ Prompts are padded on the left, and every row has keys and values of its own: sl
 ``keys_values``, but whatever transformers can run runs.
 """
 
-from __future__ import annotations
-
 import inspect
 import sys
 from collections.abc import Sequence

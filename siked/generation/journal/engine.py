@@ -9,8 +9,6 @@ that was killed goes on to the same bytes as one that was not, a request notes w
 it began, and its batches are always made from that: one that was in flight is run again whole.
 """
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import hashlib

@@ -11,8 +11,6 @@ row, and nothing that is not. ``contents`` says what all models have, ``prune`` 
 has used for long.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

@@ -10,8 +10,6 @@ the journal's folder until their samples do, so that a run that was killed goes 
 that it paid for.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import hashlib

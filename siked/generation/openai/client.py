@@ -5,8 +5,6 @@ growing pauses or as long as the server asks for; ``Pace`` decides when any try 
 that is cut or garbled is made to look like a lost connection, so that the same holds for it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

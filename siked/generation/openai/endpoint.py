@@ -9,8 +9,6 @@ The prompt around it is the server's part: an exported student's chat template a
 strategy is a begun answer, which vLLM goes on with where the request says so.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any, Self

@@ -6,8 +6,6 @@ each. A request carries a seed made of the run's, the prompt and its first sampl
 servers take it as a hint.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import math

@@ -9,8 +9,6 @@ nothing remains, no request is sent before the reset. A request's tokens are est
 sent, as servers do, and put right when it is answered.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

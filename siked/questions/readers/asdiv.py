@@ -15,8 +15,6 @@ give worked solutions, division with remainder (``47/6=7 r5``) too; those with u
 ``LCM`` do not.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator

@@ -17,8 +17,6 @@ no step says the answer (17 of 7,473 train rows contradict it or change its unit
 is no worked solution.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction

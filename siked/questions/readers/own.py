@@ -21,8 +21,6 @@ with another answer, or with none, are left out.
   been tried.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path

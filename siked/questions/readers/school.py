@@ -14,8 +14,6 @@ MultiArith (Roy and Roth 2015): ``MultiArith.json`` is a list of problems of two
      a sale they sold 10 cats. How many cats do they have left? "}
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

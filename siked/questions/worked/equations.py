@@ -8,8 +8,6 @@ than Allan in the park?" becomes
     How many more balloons did Jake have than ... 7 - 6 = 1 balloons.    ... = balloons - 6
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Sequence

@@ -8,8 +8,6 @@
 'hours_per_weekday'
 """
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Iterator

@@ -11,8 +11,6 @@ A reading is taken only where it is exactly the number after the equals sign, so
 is read wrongly gives nothing rather than something wrong.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from fractions import Fraction

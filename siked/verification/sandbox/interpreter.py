@@ -1,7 +1,5 @@
 """Which files of this machine a server needs to read: Python, its libraries, a few packages."""
 
-from __future__ import annotations
-
 import os
 import sys
 import sysconfig

@@ -9,8 +9,6 @@ server puts them up itself and tells which stand. What is enough is decided here
 the filter, or Landlock with the filter. With ``isolation: rlimits`` the user accepts less.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from siked.errors import UserError
 from siked.records import Failure
@@ -23,11 +23,9 @@ from siked.settings import VerifySettings
 from siked.verification.sandbox import isolation
 from siked.verification.sandbox.inside import frames
 from siked.verification.sandbox.interpreter import LIBRARIES, available
+from siked.verification.sandbox.isolation import Way
 from siked.verification.sandbox.results import Result, judge
 from siked.verification.sandbox.servers import WALL, Server, StartError, strongest
-
-if TYPE_CHECKING:
-    from siked.verification.sandbox.isolation import Way
 
 ANSWER_NAMES = ("answer", "ans", "final_answer")
 """The variables that hold a program's answer, best first."""

@@ -11,8 +11,6 @@ else is an error of the program. What a program can gain by a result that it mad
 its choice, and that it has by ``answer = 42``.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A fork server and its process, seen from outside; and the choice of its walls."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -9,16 +7,14 @@ import selectors
 import signal
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siked.errors import UserError
 from siked.settings import VerifySettings
 from siked.verification.sandbox import isolation
 from siked.verification.sandbox.inside import frames
+from siked.verification.sandbox.isolation import Way
 from siked.verification.sandbox.results import Reply
-
-if TYPE_CHECKING:
-    from siked.verification.sandbox.isolation import Way
 
 WALL = 3
 """Wall time for each second of processor time: a busy machine changes no verdict, sleep ends."""

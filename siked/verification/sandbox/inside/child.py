@@ -5,8 +5,6 @@ and for its result, and nothing else; none of them is another program's too. The
 ``harness.run``) behind a random word that was drawn for this program.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

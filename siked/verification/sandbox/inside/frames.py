@@ -8,8 +8,6 @@ printed and said), then what it printed and what it said, as they came: the serv
 neither. What it said is read, and believed or not, in ``siked.verification.sandbox.results``.
 """
 
-from __future__ import annotations
-
 import os
 import struct
 

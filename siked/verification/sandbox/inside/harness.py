@@ -18,8 +18,6 @@ program that stops at a name of ``ASSUMED`` is run again with all of these names
 imported them. What a run that failed had printed does not count.
 """
 
-from __future__ import annotations
-
 import ast
 import builtins
 import collections

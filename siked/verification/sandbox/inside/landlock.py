@@ -11,8 +11,6 @@ and is told by the version that it reports:
             6               signals and abstract sockets to processes outside
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import stat

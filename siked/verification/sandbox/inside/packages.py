@@ -6,8 +6,6 @@ makes ``import sympy`` and ``import mpmath`` work, while numpy in the same folde
 a program can import is the same behind all walls.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec

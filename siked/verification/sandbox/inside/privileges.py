@@ -1,7 +1,5 @@
 """What a process gives up for good before it runs anything that is not ours."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

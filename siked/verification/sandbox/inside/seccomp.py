@@ -8,8 +8,6 @@ and pass with harmless arguments only: opening is for reading, a futex is the pr
 ``fcntl`` and ``ioctl`` have commands that send signals or change what other processes have open.
 """
 
-from __future__ import annotations
-
 import ctypes
 import errno
 import os

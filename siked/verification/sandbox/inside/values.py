@@ -8,8 +8,6 @@ Binary fractions carry rounding errors, so a float is read as the decimal of at 
 equals it, where there is one, else as the nearest decimal of 12 digits.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 from decimal import Decimal
