@@ -66,9 +66,6 @@ def write_merged(
     The weights are those that the engine generates with, in its number type. Generation ends where
     the engine's does, and is greedy unless asked otherwise. ``out`` is an empty folder.
 
-    The weights are those that the engine generates with, in its number type. Generation ends where
-    the engine's does, and is greedy unless asked otherwise.
-
     Raises:
         UserError: the folders hold no model or no adapter that fits it.
     """

@@ -173,10 +173,6 @@ def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journ
     Nobody here can see its weights. Its samples are those of a name at a URL, and of the very
     requests that would be sent: another URL is another model, since names such as ``default`` say
     little. The server's key is no part of it.
-
-    Nobody here can see its weights. Its samples are those of a name at a URL, and of the very
-    requests that would be sent: another URL is another model, since names such as ``default`` say
-    little. The server's key is no part of it.
     """
     url = settings.url.rstrip("/")
     served = {"engine": settings.name, "url": url, "api": settings.api, "model": model}

@@ -155,9 +155,6 @@ def completions(
 
     A server counts the tokens of a request as a whole. The prompt's are the first sample's, so that
     all samples together have what was paid for; those that were written are shared out by length.
-
-    A server counts the tokens of a request as a whole. The prompt's are the first sample's, so that
-    all samples together have what was paid for; those that were written are shared out by length.
     """
     choices = answer.choices[: len(samples)]
     usage = answer.usage or Usage()
