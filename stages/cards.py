@@ -30,7 +30,7 @@ def main() -> None:
     """Write ``data/cards``."""
     with stage("cards") as params:
         origin = questions_from(params)
-        baselines = [layout.baseline(strategy) for strategy in params.strategies]
+        baselines = [layout.baseline(strategy) for strategy in params.baselines]
         students = [student(params, name, origin) for name in (*params.chain(), *baselines)]
         with replacing_folder(layout.CARDS) as folder:
             for card in (questions(params, origin), teacher(params, origin), *students):

@@ -28,7 +28,7 @@ def main() -> None:
     """Write ``models/best`` and ``metrics/summary.json``."""
     with stage("select") as params:
         chain = params.chain()
-        baselines = [layout.baseline(strategy) for strategy in params.strategies]
+        baselines = [layout.baseline(strategy) for strategy in params.baselines]
         sweep({*chain, *baselines})
         run = Run()
         evaluated = {name: run.evaluation(name) for name in [*chain, *baselines]}

@@ -167,7 +167,7 @@ def write_run(
 
 def _params(root, bias):
     raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text(encoding="utf-8"))
-    raw["strategies"] = STRATEGIES
+    raw["strategies"] = raw["baselines"] = STRATEGIES
     raw["questions"]["test"] = {"svamp": {"format": "svamp", "path": "SVAMP.json"}}
     raw["mix"]["bias"] = bias
     root.mkdir(parents=True, exist_ok=True)

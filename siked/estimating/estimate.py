@@ -107,7 +107,7 @@ class Plan:
         yield from self._train(first, sum(d_llm.values()), epochs)
         for name in later:
             yield from self._iterate(name)
-        for strategy in params.strategies:
+        for strategy in params.baselines:
             yield from self._train(f"baseline-{strategy}", d_llm[strategy], epochs, baseline=True)
 
     def _teach(self, strategy: str, *, batch: bool | None = None) -> StageCost:

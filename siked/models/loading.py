@@ -206,7 +206,7 @@ def load_weights(folder: Path, **how: Any) -> Any:
         UserError: the files are not whole, or are another model's than ``config.json`` describes.
     """
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, modeling_gguf_pytorch_utils
     from transformers.utils import logging
 
     for file in sorted([*folder.glob("*.safetensors"), *folder.glob("*.gguf")]):
@@ -215,6 +215,7 @@ def load_weights(folder: Path, **how: Any) -> Any:
                 raise UserError(f"{file}: is a git-LFS pointer, not weights: `git lfs pull` it")
     verbosity = logging.get_verbosity()
     logging.disable_progress_bar()
+    modeling_gguf_pytorch_utils.tqdm = logging.tqdm  # its own does not know of that
     logging.set_verbosity_error()
     try:
         model, found = AutoModelForCausalLM.from_pretrained(

@@ -58,7 +58,7 @@ def _rows(name: str, source: Source, root: Path, seed: int) -> Iterator[Question
         return
     read = pkgutil.resolve_name(FORMATS[source.format])
     if source.format == "demo":
-        yield from read(source.split, source.rows or 0, seed, name, source.families)
+        yield from read(source.split, source.rows or 0, seed, name, source.themes)
     else:
         yield from read(name, root / path, source)
 

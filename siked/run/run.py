@@ -125,7 +125,8 @@ class Run:
     @property
     def baselines(self) -> list[str]:
         """The students that know a single strategy."""
-        return [layout.baseline(strategy) for strategy in self.strategies]
+        named = self.settings.get("baselines", self.strategies)
+        return [layout.baseline(strategy) for strategy in named]
 
     def is_whole(self, stage: str) -> bool:
         """Return whether ``select`` or ``report`` read what the run's students have come to."""

@@ -46,6 +46,8 @@ class Params(Settings):
     """Seed of the student's samples and trainings."""
     strategies: Annotated[tuple[StrategyName, ...], Field(min_length=1)]
     """The strategies that the teacher shows and the student chooses from."""
+    baselines: tuple[StrategyName, ...]
+    """Strategies that a student of its own is distilled with alone, beside the loop."""
     questions: QuestionSettings
     """What to learn from and what to test on."""
     student: StudentSettings
@@ -73,7 +75,7 @@ class Params(Settings):
     tracking: TrackingSettings
     """Where runs are recorded."""
 
-    @field_validator("strategies")
+    @field_validator("strategies", "baselines")
     @classmethod
     def _strategies_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
@@ -110,6 +112,8 @@ class Params(Settings):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
+        for name in set(self.baselines) - set(self.strategies):
+            raise ValueError(f"baselines: {name} is not taught: it is not in `strategies`")
         named = () if self.mix.bias == "student" else self.mix.bias or ()
         if extra := set(named) - set(self.strategies):
             raise ValueError(f"mix.bias names strategies that are not taught: {sorted(extra)}")

@@ -34,9 +34,9 @@ class Source(Settings):
     rows: PositiveInt | None = None
     """Take this many rows, drawn by a stable hash of the question; all where null. For `demo`,
     how many to write."""
-    families: PositiveInt | None = None
-    """Only so many of the problem families, the same ones in `train` and `seen` (`demo`); fewer
-    are easier to learn."""
+    themes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Only the problem families of these files, as `percent` for `percent.yaml` (`demo`); all where
+    null. Fewer families are easier to learn."""
     max_steps: PositiveInt | None = None
     """Leave out questions whose worked solution has more steps."""
 
@@ -49,8 +49,8 @@ class Source(Settings):
                 raise ValueError("the demo format needs `rows`, how many questions to write")
             if self.split not in {"train", "seen", "unseen"}:
                 raise ValueError("`split` of the demo format is train, seen or unseen")
-        elif self.families is not None:
-            raise ValueError("`families` is for the demo format alone")
+        elif self.themes is not None:
+            raise ValueError("`themes` is for the demo format alone")
         elif self.path is None:
             raise ValueError(f"the {self.format} format needs `path`")
         return self

@@ -125,7 +125,7 @@ def tiny(params: Path, student: Path) -> None:
     """Turn the demo's settings into a pipeline of seconds: a random student, a few questions."""
     raw = yaml.safe_load(params.read_text())
     raw["student"] = {"source": f"path:{student}"}
-    raw["strategies"] = ["cot", "pot"]
+    raw["strategies"] = raw["baselines"] = ["cot", "pot"]
     raw["questions"]["train"]["demo"]["rows"] = 12
     raw["questions"]["test"] = {"tiny": {"format": "demo", "split": "unseen", "rows": 5}}
     raw["generate"] |= {"samples": 2, "max_new_tokens": 8}

@@ -32,6 +32,7 @@ RERUN_BY = {
         *EVERY_EVAL,
         *("filter_teacher", "filter", "generate", "mix_it0", "mix", "select", "cards"),
     },
+    "baselines": {"select", "cards"},
     "questions.seed": {"questions", "cards"},
     "questions.root": {"questions", "cards"},
     "questions.train.*": {"questions", "select", "cards"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import keyword
 import random
 import re
@@ -26,6 +27,7 @@ from siked.questions.arithmetic import evaluate
 from siked.questions.demo.family import Family, Problem
 from siked.questions.demo.ranges import choices, holds
 from siked.questions.demo.words import MEN, WOMEN, rendered, written
+from siked.records import Question
 
 SPLITS = demo.load()
 FAMILIES = {**SPLITS["train"], **SPLITS["unseen"]}
@@ -50,6 +52,7 @@ families:
 
 
 def drawn(family: Family) -> list[Problem]:
+    """Draw some problems, the same ones each time."""
     rng = random.Random(f"test {family.wordings[0]}")
     return [family.draw(rng) for _ in range(DRAWS)]
 
@@ -85,23 +88,29 @@ def test_every_calculation_is_exact_and_the_last_one_is_the_answer(family: Famil
 def test_each_sentence_states_its_calculation_correctly(family: Family) -> None:
     for problem in drawn(family):
         for step in problem.steps:
-            (equation,) = re.findall(r"([\d(][\d.()+*/ -]*?) = ([\d.]*\d)", step.say)
-            assert evaluate(equation[0]) == Fraction(equation[1])
-            assert equation[1] == step.calculations[0].value
+            value = step.calculations[0].value
+            if step.calculations[0].expression == value:
+                assert "=" not in step.say
+                assert re.findall(r"\d+", step.say)[-2:] == [value, value]  # counted, then told
+            else:
+                (equation,) = re.findall(r"([\d(][\d.()+*/ -]*?) = ([\d.]*\d)", step.say)
+                assert evaluate(equation[0]) == Fraction(equation[1])
+                assert equation[1] == value
             assert step.ask.endswith("?")
             assert step.say.endswith(".")
 
 
 @by_family
 def test_the_question_tells_all_that_the_solution_uses(family: Family) -> None:
-    shown = {name for wording in family.wordings for name in re.findall(r"\{(\w+)", wording)}
     drawn_names = {*family.numbers, *family.derived}
     used = {
         name for step in family.steps for name in re.findall(r"[a-z_]+", step.parts[1])
     } & drawn_names
-    assert used <= shown
     for wording in family.wordings:
-        assert used <= set(re.findall(r"\{(\w+)", wording)), wording
+        told = set(re.findall(r"\{(\w+)", wording))
+        for name in told & set(family.lists):  # a list tells how many words it has
+            told |= {group.count for group in family.lists[name].values()}
+        assert used <= told, wording
     for problem in drawn(family):
         told = set(re.findall(r"[A-Z][a-z]+", problem.question))
         for step in problem.steps:
@@ -125,11 +134,16 @@ def test_program_names_are_safe_and_defined_before_use(family: Family) -> None:
             known.add(calculation.name)
 
 
+@functools.cache
+def written_rows(split: str) -> list[Question]:
+    return list(demo.write(split, 400, 5, "d"))
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_calculation_leads_to_the_answer(name: str) -> None:
     family = FAMILIES[name]
-    rows = demo.write("unseen" if name in SPLITS["unseen"] else "train", 400, 5, "d")
-    question = next(row for row in rows if row.family == name)
+    split = "unseen" if name in SPLITS["unseen"] else "train"
+    question = next(row for row in written_rows(split) if row.family == name)
     program = write_program(question)
     assert program is not None
     assert len(program.splitlines()) == len(family.steps)
@@ -147,6 +161,27 @@ def test_texts_are_complete_sentences_and_short(family: Family) -> None:
         assert problem.question[-1] in "?."
         assert not re.search(r"\b[Aa] [aeio]|\b[Aa]n (?!hour)[^aeiou8$1]", problem.question)
         assert len(problem.question.split()) <= 50
+
+
+@pytest.mark.parametrize("name", [name for name, one in FAMILIES.items() if one.lists])
+def test_a_list_is_told_whole_and_counted_in_its_order(name: str) -> None:
+    ((listed, groups),) = FAMILIES[name].lists.items()
+    for problem in drawn(FAMILIES[name]):
+        numbers = dict(re.findall(r"(\w+)=(\d+) ", problem.numbers))
+        text = problem.numbers.partition(f"{listed}=")[2]
+        words = re.split(r", | and ", text)
+        assert text.lower() in problem.question.lower()
+        assert len(set(words)) == len(words)
+        assert len(words) == sum(int(numbers[group.count]) for group in groups.values())
+        (solution,) = problem.steps
+        marks = [mark for _word, mark in re.findall(r"(\w) (\d+|no)\b", solution.say)][:-1]
+        counted = {word for word, mark in zip(words, marks, strict=True) if mark != "no"}
+        assert [mark for mark in marks if mark != "no"] == [
+            str(count) for count in range(1, int(problem.answer) + 1)
+        ]
+        of, *others = groups.values()
+        assert counted <= set(of.of)
+        assert all(set(words) - counted <= set(other.of) for other in others)
 
 
 @by_family
@@ -202,7 +237,8 @@ def test_seen_shares_no_numbers_with_train_whatever_the_seeds() -> None:
     def equations(split: str, seed: int) -> dict[str | None, set[str]]:
         found = defaultdict(set)
         for row in demo.write(split, 1500, seed, "d"):
-            found[row.family].add(re.sub(r"[A-Z][a-z]+", "#", row.question))
+            people = rf"\b({'|'.join(PEOPLE)})\b"
+            found[row.family].add(re.sub(people, "#", row.question))
         return found
 
     for seed, other in pairwise(range(4)):
@@ -276,6 +312,70 @@ def test_a_family_is_added_by_adding_a_file(tmp_path: Path) -> None:
         next(demo.write("unseen", 1, 1, "d", folder=folder))
 
 
+def test_themes_take_the_families_of_their_files_and_leave_their_questions() -> None:
+    for split, theme in (("train", "percent"), ("seen", "naming"), ("unseen", "unseen-money")):
+        named = set(demo.load((theme,))[split])
+        rows = list(demo.write(split, 50, 1, "d", (theme,)))
+        assert {row.family for row in rows} == named
+        of_all: dict[str | None, list[str]] = defaultdict(list)
+        for row in demo.write(split, 2000, 1, "d"):
+            of_all[row.family].append(row.question)
+        alone: dict[str | None, list[str]] = defaultdict(list)
+        for row in rows:
+            alone[row.family].append(row.question)
+        for family, questions in alone.items():
+            assert of_all[family][: len(questions)] == questions
+    with pytest.raises(UserError, match=r"themes: .* has no percents.yaml: take some of amounts, "):
+        next(demo.write("train", 1, 1, "d", ("percents",)))
+    with pytest.raises(UserError, match=r"themes: percent: no file has families"):
+        next(demo.write("unseen", 1, 1, "d", ("percent",)))
+
+
+BIRDS = """\
+split: train
+families:
+  birds:
+    numbers: {birds: 2..3, others: 1..2}
+    lists:
+      seen:
+        bird: {count: birds, of: [an owl, a crow, a hen]}
+        other: {count: others, of: [a dog, an owl]}
+    wordings:
+      - "{who} sees {seen}. How many birds?"
+    steps:
+      - ask: "Which are birds?"
+        calculate: total = birds
+        say: "Birds are {seen.bird}. That is {=}."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        (
+            "count: birds",
+            "count: bird",
+            "families.birds.lists.seen.bird: count: there is no .*'bird'",
+        ),
+        ("birds: 2..3", "birds: 3..4", r"lists.seen.bird: of: cannot draw 4 of 3 words"),
+        ("others: 1..2", "others: 0.5", r"lists.seen.other: of: cannot draw 0.5 of \d words"),
+        ("others: 1..2", "others: 0", r"lists.seen.other: of: cannot draw 0 of \d words"),
+        ("others: 1..2", "others: 2", r"lists.seen.other: of: cannot draw 2 of 1 word"),
+        ("count: birds", "cont: birds", "families.birds.lists.seen.bird.count: Field required"),
+        ("      seen:", "      birds:", "families.birds: `birds` stands for two things"),
+        ("seen.bird}", "seen.hen}", "families.birds.steps.0: nothing fills {seen.hen}"),
+    ],
+)
+def test_a_bad_list_is_one_line_with_file_and_key(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    assert old in BIRDS
+    write_families(tmp_path, garden=BIRDS.replace(old, new, 1))
+    with pytest.raises(UserError, match=complaint) as caught:
+        list(demo.write("train", 9, 0, "d", folder=tmp_path))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["apples", "zebras", "a-third"])
 def test_an_added_file_leaves_the_questions_of_the_other_families(
     tmp_path: Path, name: str
@@ -284,7 +384,7 @@ def test_an_added_file_leaves_the_questions_of_the_other_families(
     shutil.copytree(demo.FOLDER, folder)
     write_families(folder, aaa=APPLES.replace("apples", name))
     for split in SPLITS:
-        order = [one for one in demo.load(folder)[split] if one != name]
+        order = [one for one in demo.load(folder=folder)[split] if one != name]
         assert order == list(SPLITS[split])
         before, after = defaultdict(list), defaultdict(list)
         for found, where in ((before, demo.FOLDER), (after, folder)):
@@ -345,7 +445,7 @@ def test_the_example_of_the_readme_is_a_family(tmp_path: Path) -> None:
     text = (demo.FOLDER / "README.md").read_text()
     example = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1]
     write_families(tmp_path, example=example)
-    (family,) = demo.load(tmp_path)["train"].values()
+    (family,) = demo.load(folder=tmp_path)["train"].values()
     shown = [
         (problem.question, " ".join(step.say for step in problem.steps))
         for problem in (family.draw(random.Random(seed)) for seed in range(20))
@@ -360,7 +460,7 @@ def test_the_example_of_the_readme_is_a_family(tmp_path: Path) -> None:
 def test_two_files_cannot_share_a_family(tmp_path: Path) -> None:
     folder = write_families(tmp_path, fruit=APPLES, more=APPLES)
     with pytest.raises(UserError, match=r"more.yaml: families.apples: .*fruit.yaml has this name"):
-        demo.load(folder)
+        demo.load(folder=folder)
 
 
 def test_the_families_are_in_the_package(tmp_path: Path) -> None:

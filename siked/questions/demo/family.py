@@ -7,12 +7,15 @@ they cannot disagree. A step of
     calculate: cost = n * price
     say: "The {things} cost {=} dollars."
 
-gives the program ``cost = 3 * 4`` and the sentence "The mugs cost 3 * 4 = 12 dollars."
+gives the program ``cost = 3 * 4`` and the sentence "The mugs cost 3 * 4 = 12 dollars." A formula
+that is one number by itself, such as how many of the listed animals are birds, shows none:
+sentences can name what they count, the program has only the number.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import re
 from collections import Counter
@@ -25,7 +28,7 @@ from pydantic import BaseModel, BeforeValidator, Field, NonNegativeInt, model_va
 from siked import records
 from siked.questions.arithmetic import evaluate
 from siked.questions.demo.ranges import holds, sizes
-from siked.questions.demo.words import PEOPLE, chosen_words, people, plural, rendered
+from siked.questions.demo.words import PEOPLE, chosen_words, listed, people, plural, rendered
 from siked.questions.gold import plain
 
 LARGE_SHARE = 0.4
@@ -47,7 +50,7 @@ class Problem(NamedTuple):
     answer: str
     steps: tuple[records.Step, ...]
     numbers: str
-    """The drawn numbers with their names, the same text for the same numbers."""
+    """The drawn numbers and lists with their names, the same text for the same ones."""
 
 
 class Step(BaseModel, extra="forbid", frozen=True):
@@ -67,6 +70,15 @@ class Step(BaseModel, extra="forbid", frozen=True):
         return name, formula
 
 
+class Group(BaseModel, extra="forbid", frozen=True):
+    """Some words of a list."""
+
+    count: NumberName
+    """The number that says how many of them."""
+    of: Texts
+    """The words to draw from, without repeating one."""
+
+
 class Family(BaseModel, extra="forbid", frozen=True):
     """A kind of problem; its texts are templates as ``siked.questions.demo.words`` has them."""
 
@@ -80,6 +92,9 @@ class Family(BaseModel, extra="forbid", frozen=True):
     """Most decimals that a derived number or a result may have."""
     words: dict[str, Texts] = {}
     """Words to choose from; ``box/item: [bag/apple, tin/bean]`` chooses both together."""
+    lists: dict[NumberName, Annotated[dict[NumberName, Group], Field(min_length=1)]] = {}
+    """Lists of words in an order that is drawn: ``{seen}`` is all of them, ``{seen.bird}`` those
+    of its group ``bird``, and ``{seen:bird}`` goes through all and counts the group."""
     wordings: Texts
     """Ways to ask; each tells every number that the steps need."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
@@ -90,7 +105,7 @@ class Family(BaseModel, extra="forbid", frozen=True):
         results = [step.parts[0] for step in self.steps]
         words = [word for key in self.words for word in key.split("/")]
         words += [plural(word) for word in words]
-        names = Counter([*self.numbers, *self.derived, *results, *words, *PEOPLE])
+        names = Counter([*self.numbers, *self.derived, *self.lists, *results, *words, *PEOPLE])
         for name, count in names.items():
             if count > 1:
                 raise ValueError(f"`{name}` stands for two things: give one another name")
@@ -130,11 +145,16 @@ class Family(BaseModel, extra="forbid", frozen=True):
                 f"{self.decimals} decimals: widen `numbers`"
             )
         words = people(rng) | chosen_words(self.words, rng)
+        lists = self._lists(rng, numbers)
+        words |= lists
         steps = tuple(self._steps(numbers, results, words))
         index = rng.randrange(len(self.wordings)) if wording is None else wording
         with _at(f"wordings.{index}"):
             question = rendered(self.wordings[index], numbers, words)
-        told = " ".join(f"{name}={plain(numbers[name])}" for name in sorted(numbers))
+        told = " ".join(
+            [f"{name}={plain(numbers[name])}" for name in sorted(numbers)]
+            + [f"{name}={lists[name]}" for name in sorted(self.lists)]
+        )
         return Problem(question, steps[-1].calculations[0].value, steps, told)
 
     def _numbers(self, rng: random.Random) -> dict[str, Fraction]:
@@ -144,6 +164,29 @@ class Family(BaseModel, extra="forbid", frozen=True):
             with _at(f"derived.{name}"):
                 numbers[name] = evaluate(formula, numbers)
         return numbers
+
+    def _lists(self, rng: random.Random, numbers: Mapping[str, Fraction]) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for name, groups in self.lists.items():
+            drawn: list[tuple[str, str]] = []
+            for group, words in groups.items():
+                left = [one for one in words.of if one not in {word for _group, word in drawn}]
+                with _at(f"lists.{name}.{group}"):
+                    count = numbers.get(words.count)
+                    if count is None:
+                        raise ValueError(f"count: there is no number {words.count!r}")
+                    if count not in range(1, len(left) + 1):
+                        raise ValueError(f"of: cannot draw {plain(count)} of {len(left)} words")
+                    drawn += [(group, one) for one in rng.sample(left, int(count))]
+            rng.shuffle(drawn)
+            texts[name] = listed([word for _group, word in drawn])
+            for group in groups:
+                texts[f"{name}.{group}"] = listed([word for of, word in drawn if of == group])
+                place = itertools.count(1)
+                texts[f"{name}:{group}"] = listed(
+                    [f"{word} {next(place) if of == group else 'no'}" for of, word in drawn]
+                )
+        return texts
 
     def _fits(self, results: Mapping[str, Fraction]) -> bool:
         for name, value in results.items():
@@ -164,6 +207,8 @@ class Family(BaseModel, extra="forbid", frozen=True):
         for index, step in enumerate(self.steps):
             name, formula = step.parts
             shown = f"{_filled(formula, texts)} = {texts[name]}"
+            if formula in texts:
+                shown = texts[name]  # a number by itself, not 3 = 3
             with _at(f"steps.{index}"):
                 yield records.Step(
                     ask=rendered(step.ask, results, words),

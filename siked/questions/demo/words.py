@@ -17,21 +17,21 @@ from fractions import Fraction
 from siked.questions.gold import plain
 
 
-def _listed(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-WOMEN = _listed(
+WOMEN = _split(
     "Anna, Bella, Carla, Dana, Emma, Fatima, Grace, Hannah, Ida, Julia, Kate, Lena, Maria, Nina,"
     "Olivia, Priya, Rosa, Sara, Tina, Vera, Wendy, Zoe, Amy, Mei, Laura, Nora, Ella, Lucy, Eva"
 )
-MEN = _listed(
+MEN = _split(
     "Adam, Ben, Carl, David, Eric, Felix, George, Hugo, Ivan, Jack, Karim, Leo, Max, Noah, Omar,"
     "Paul, Ravi, Sam, Tom, Victor, Will, Yusuf, Ali, Diego, Finn, Henry, Kenji, Oscar, Peter, Simon"
 )
 PEOPLE = ("who", "friend", "third", "he", "him", "his", "himself")
 """The slots that ``people`` fills."""
-NUMBERS = dict(enumerate(_listed("two, three, four, five, six, seven, eight, nine, ten"), start=2))
+NUMBERS = dict(enumerate(_split("two, three, four, five, six, seven, eight, nine, ten"), start=2))
 PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 10: "a tenth"}
 ORDINAL_ENDS = {1: "st", 2: "nd", 3: "rd"}
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
@@ -53,6 +53,12 @@ def chosen_words(words: Mapping[str, Sequence[str]], rng: random.Random) -> dict
     for keys, choices in words.items():
         chosen |= dict(zip(keys.split("/"), rng.choice(choices).split("/"), strict=True))
     return chosen
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: ``a dog, a cat and an owl``."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def plural(noun: str) -> str:
@@ -115,10 +121,10 @@ def rendered(template: str, values: Mapping[str, Fraction], words: Mapping[str, 
 
     def fill(match: re.Match[str]) -> str:
         key, style = match.groups()
+        if (slot := match[0][1:-1]) in words:
+            return words[slot]
         if key in values:
             return written(values[key], style)
-        if key in words and style is None:
-            return words[key]
         for word, text in words.items():
             if plural(word) == key and style is None:
                 return plural(text)
