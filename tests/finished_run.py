@@ -168,6 +168,7 @@ def write_run(
 def _params(root, bias):
     raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text(encoding="utf-8"))
     raw["strategies"] = raw["baselines"] = STRATEGIES
+    raw["iterations"] = {"it1": {"previous": "it0"}, "it2": {"previous": "it1"}}
     raw["questions"]["test"] = {"svamp": {"format": "svamp", "path": "SVAMP.json"}}
     raw["mix"]["bias"] = bias
     root.mkdir(parents=True, exist_ok=True)

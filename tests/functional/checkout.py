@@ -126,6 +126,7 @@ def tiny(params: Path, student: Path) -> None:
     raw = yaml.safe_load(params.read_text())
     raw["student"] = {"source": f"path:{student}"}
     raw["strategies"] = raw["baselines"] = ["cot", "pot"]
+    raw["iterations"] = {"it1": {"previous": "it0"}, "it2": {"previous": "it1"}}
     raw["questions"]["train"]["demo"]["rows"] = 12
     raw["questions"]["test"] = {"tiny": {"format": "demo", "split": "unseen", "rows": 5}}
     raw["generate"] |= {"samples": 2, "max_new_tokens": 8}

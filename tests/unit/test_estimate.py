@@ -308,6 +308,7 @@ def settings(folder):
     del folder
     raw = yaml.safe_load((ROOT / "presets" / "demo.yaml").read_text())
     raw["generate"]["samples"] = 4
+    raw["iterations"] = {"it1": {"previous": "it0"}, "it2": {"previous": "it1"}}
     return raw
 
 
