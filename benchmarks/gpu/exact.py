@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.parts import ROOT, Check, asked, examples, load, peak
+from benchmarks.gpu.parts import Check, asked, examples, load, peak, train_settings
 from siked.errors import UserError
 from siked.records import Example
 
@@ -172,11 +172,11 @@ def fit(
     watch: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[float], Path]:
     """Train once; return the loss of each step, and the student's folder."""
-    from siked.settings import Schedule, load_params
+    from siked.settings import Schedule
     from siked.training.train import train
 
-    settings = load_params(ROOT / "presets" / "demo.yaml").train
-    update = {"max_length": 1024, "warmup_steps": 2, "trainer": trainer} | changed
+    settings = train_settings()
+    update = {"warmup_steps": 2, "trainer": trainer} | changed
     if update.get("lora"):
         update["lora"] = settings.lora.model_copy(update=changed["lora"])  # type: ignore[union-attr]
     losses: list[float] = []

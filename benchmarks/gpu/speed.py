@@ -7,7 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.parts import ROOT, STRATEGIES, Check, asked, examples, load, peak, wait
+from benchmarks.gpu.parts import (
+    STRATEGIES,
+    Check,
+    asked,
+    examples,
+    load,
+    peak,
+    train_settings,
+    wait,
+)
 from siked.generation.engine import Sampling
 
 WARM = 5
@@ -20,10 +29,9 @@ SAMPLING = Sampling(samples=SAMPLES, temperature=0.7, top_k=50, max_new_tokens=9
 def training(check: Check, trainer: str) -> dict[str, Any]:
     """The student learns from the demo teacher's rationales; the first steps are not timed."""
     load(trainer)
-    from siked.settings import Schedule, load_params
+    from siked.settings import Schedule
     from siked.training.train import train
 
-    settings = load_params(ROOT / "presets" / "demo.yaml").train
     moments: list[float] = []
     told: dict[str, Any] = {"trainer": trainer}
 
@@ -38,7 +46,7 @@ def training(check: Check, trainer: str) -> dict[str, Any]:
         examples(check, check.examples),
         base=check.base,
         start=None,
-        settings=settings.model_copy(update={"trainer": trainer, "max_length": 1024}),
+        settings=train_settings().model_copy(update={"trainer": trainer}),
         schedule=Schedule(epochs=1, learning_rate=1e-3),
         seed=1,
         out=adapter_of(check, trainer),
@@ -173,7 +181,7 @@ def profile(check: Check) -> dict[str, Any]:
 
     from siked.generation.transformers import TransformersEngine
     from siked.models.loading import load_tokenizer
-    from siked.settings import Schedule, load_params
+    from siked.settings import Schedule
     from siked.training import loop
     from siked.training.examples import encode
     from siked.training.job import Job
@@ -208,7 +216,7 @@ def profile(check: Check) -> dict[str, Any]:
     prompts = asked(4 if check.small else 64)
     sampling = replace(SAMPLING, max_new_tokens=steps)
     measure(f"prompts and {steps} tokens", lambda: list(writer.generate(prompts, sampling)))
-    settings = load_params(ROOT / "presets" / "demo.yaml").train
+    settings = train_settings()
     job = Job(
         examples=tuple(examples(check, 16 * 4)),
         base=check.base,

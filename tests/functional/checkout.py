@@ -48,13 +48,15 @@ class Clone:
         return made
 
     def copy(self, folder: Path) -> "Clone":
-        """All of its files, so that it also knows the journal and the times of what was run here.
+        """A clone with data that also knows the journal and the times of what was run here.
 
-        Not MLflow's store, which names the folder that it is in.
+        Its data came by DVC, which so knows what to remove when an experiment is applied. It has
+        not MLflow's store, which names the folder that it is in.
         """
+        made = self.clone_with_data(folder)
         ignored = shutil.ignore_patterns("mlflow.db*", "mlartifacts")
-        shutil.copytree(self.folder, folder, symlinks=True, ignore=ignored)
-        return Clone(folder)
+        shutil.copytree(self.folder / ".siked", folder / ".siked", ignore=ignored)
+        return made
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone; return what it printed."""

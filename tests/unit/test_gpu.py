@@ -172,7 +172,7 @@ def stages_of_dvc(strategies):
     found = {}
     for stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values():
         items = [{}]
-        if stage.get("foreach") == "${strategies}":
+        if stage.get("foreach") in {"${strategies}", "${baselines}"}:
             items = [{"item": one} for one in strategies]
         elif "foreach" in stage:
             items = [{"key": "it1", "item.previous": "it0"}]
