@@ -19,6 +19,7 @@ from siked.report.cards.croissant import croissant
 from siked.report.cards.data import DataCard, markdown
 from siked.report.cards.facts import FileFacts, SourceFacts, measure, sources
 from siked.run import layout
+from siked.run.run import Run
 from siked.settings import FIRST_ITERATION, NO_EFFECT, Params
 from stages.common import stage
 
@@ -30,8 +31,8 @@ def main() -> None:
     """Write ``data/cards``."""
     with stage("cards") as params:
         origin = questions_from(params)
-        baselines = [layout.baseline(strategy) for strategy in params.baselines]
-        students = [student(params, name, origin) for name in (*params.chain(), *baselines)]
+        run = Run()
+        students = [student(params, name, origin) for name in (*run.chain, *run.beside)]
         with replacing_folder(layout.CARDS) as folder:
             for card in (questions(params, origin), teacher(params, origin), *students):
                 write_text(folder / f"{card.name}.md", markdown(card))
@@ -105,9 +106,14 @@ def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
         PROGRAMS,
         "Answers to test questions are for analysis: learning from them would spoil the tests.",
     ]
-    baseline = name not in params.chain()
     keys = ["strategies", "eval", "verify"]
-    if baseline:
+    if name in params.rivals:
+        summary = (
+            f"Answers of {name}, a student that went on from {FIRST_ITERATION} by on-policy "
+            f"distillation from {params.rivals[name].teacher}."
+        )
+        keys += ["rivals", "seed"]
+    elif name not in params.chain():
         summary = f"Answers of {name}, a student that learned from one strategy of the teacher."
     elif name == FIRST_ITERATION:
         summary = "What iteration 0 (plain distillation) learned from, and its answers."

@@ -48,7 +48,7 @@ def record(params: Params, run: Report) -> None:
     if not params.tracking.mlflow:
         return
     iterations = run.chain
-    names = [*iterations, *params.strategies]
+    names = [*iterations, *params.strategies, *params.rivals]
     runs = tracker(
         params, isolation=run.teacher["isolation"], **origin.inputs(layout.PARAMS.parent, names)
     )

@@ -2,17 +2,19 @@
 
     python -m stages.select
 
-It also sweeps away what earlier runs left of iterations and baselines that params.yaml no longer
-names, so that the folders hold this run alone (DVC's cache still has the rest).
+It also sweeps away what earlier runs left of students that params.yaml no longer names, so that the
+folders hold this run alone (DVC's cache still has the rest).
 """
 
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import typer
 
-from siked.analysis.figures import DEV, best, compare, summary
+from siked.analysis.figures import DEV, Evaluation, best, compare, summary
+from siked.analysis.statistics import rounded
 from siked.console import say
 from siked.files import read_json, replacing_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
@@ -28,10 +30,9 @@ def main() -> None:
     """Write ``models/best`` and ``metrics/summary.json``."""
     with stage("select") as params:
         chain = params.chain()
-        baselines = [layout.baseline(strategy) for strategy in params.baselines]
-        sweep({*chain, *baselines})
         run = Run()
-        evaluated = {name: run.evaluation(name) for name in [*chain, *baselines]}
+        sweep({*chain, *run.beside})
+        evaluated = {name: run.evaluation(name) for name in [*chain, *run.beside]}
         chosen = best({name: evaluated[name][DEV]["accuracy"] for name in chain})
         gains = {
             name: compare(answers(FIRST_ITERATION, name), answers(chosen, name))
@@ -52,11 +53,17 @@ def main() -> None:
             shutil.copytree(layout.Student(chosen).adapter, folder, dirs_exist_ok=True)
             write_json(folder / "siked.json", {"version": 1, "iteration": chosen})
             write_text(folder / "README.md", model_card(card))
-        write_json(
-            layout.SUMMARY,
-            summary(evaluated, chain, baselines, chosen, gains),
-        )
+        found = summary(evaluated, chain, run.baselines, chosen, gains)
+        if run.rivals:
+            found["rivals"] = {name: accuracies(evaluated[name]) for name in run.rivals}
+        write_json(layout.SUMMARY, found)
         say(f"selected {chosen}: dev accuracy {evaluated[chosen][DEV]['accuracy']:.3f}")
+
+
+def accuracies(evaluation: Evaluation) -> dict[str, Any]:
+    """A rival's accuracies, as the summary has the selected student's."""
+    found = {name: rounded(figures["accuracy"]) for name, figures in evaluation.items()}
+    return {DEV: found.pop(DEV), "test": found}
 
 
 def answers(name: str, benchmark: str) -> list[VerifiedRationale]:

@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[1]
 STRATEGIES = ["cot", "pot"]
 BENCHMARKS = [DEV, "svamp"]
 BASELINES = ["baseline-cot", "baseline-pot"]
+RIVAL = "gkd"
+BESIDE = [*BASELINES, RIVAL]
 RIGHT = {"it0": 10, "it1": 20, "it2": 30, "baseline-cot": 8, "baseline-pot": 15}
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>\u2028&amp;\u202e"
 KINDS = [Failure.WRONG, Failure.NO_ANSWER, Failure.TIMEOUT]
@@ -82,7 +84,7 @@ def write_run(
         stopped: The iteration after which the loop stopped.
         longer: Put behind every text.
     """
-    params = _params(root, bias)
+    params = _params(root, bias, [name for name in right if name == RIVAL])
     names = {name: [f"{name}-{n:05d}" for n in range(each)] for name in BENCHMARKS}
     trained = [f"train-{n:05d}" for n in range(train)]
     for name, ids in [("train", trained), *names.items()]:
@@ -128,7 +130,7 @@ def write_run(
         }
         for name, rows in answers[writer].items():
             write_records(root / f"data/students/{writer}/answers/{name}.jsonl", rows)
-            if forced and writer not in BASELINES:
+            if forced and writer not in BESIDE:
                 both = [
                     wrote(
                         one.question_id,
@@ -143,9 +145,7 @@ def write_run(
                 write_records(root / f"data/students/{writer}/answers/forced/{name}.jsonl", both)
                 evaluations[writer][name] |= choice(rows, both, STRATEGIES)
         own = _samples(root, writer, trained, samples, wrote)
-        carried = (
-            stopped is not None and writer in list(right)[: -len(BASELINES)] and (writer > stopped)
-        )
+        carried = stopped is not None and writer not in BESIDE and writer > stopped
         _steps(root, writer, teacher, own, carried=carried, train=train, bias=bias)
         steps = root / f"metrics/students/{writer}"
         write_json(
@@ -156,7 +156,7 @@ def write_run(
         curve = "".join(f"{step},{1 / step:.4f}\n" for step in range(1, 6))
         write_text(root / f"plots/students/{writer}/loss.csv", f"step,loss\n{curve}")
     gains = {"svamp": compare(answers["it0"]["svamp"], answers[selected]["svamp"])}
-    chain = [name for name in right if name not in BASELINES]
+    chain = [name for name in right if name not in BESIDE]
     write_json(
         root / "metrics/summary.json", summary(evaluations, chain, BASELINES, selected, gains)
     )
@@ -165,9 +165,12 @@ def write_run(
     return params
 
 
-def _params(root, bias):
+def _params(root, bias, rivals):
     raw = yaml.safe_load((ROOT / "presets/demo.yaml").read_text(encoding="utf-8"))
     raw["strategies"] = raw["baselines"] = STRATEGIES
+    raw["rivals"] = {
+        name: {"teacher": "it1", "epochs": 1, "learning_rate": 0.001} for name in rivals
+    }
     raw["iterations"] = {"it1": {"previous": "it0"}, "it2": {"previous": "it1"}}
     raw["questions"]["test"] = {"svamp": {"format": "svamp", "path": "SVAMP.json"}}
     raw["mix"]["bias"] = bias
@@ -184,8 +187,8 @@ def _chosen(writer, number):
 
 
 def _samples(root, writer, trained, samples, wrote):
-    """What an iteration's predecessor sampled; a baseline and iteration 0 have none."""
-    if writer in (*BASELINES, "it0"):
+    """What an iteration's predecessor sampled; iteration 0 and who is beside the loop have none."""
+    if writer in (*BESIDE, "it0"):
         return []
     own = [
         wrote(
@@ -211,7 +214,7 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
         steps / "train.json",
         {"trainer": "peft", "device": "cpu", "dtype": "float32", "rows": 9, "tokens": 17_000},
     )
-    if writer in BASELINES:
+    if writer in BESIDE:
         return
     order = preferred(bias, own, STRATEGIES)
     kept = [] if carried else select(teacher, keep=1)

@@ -20,7 +20,7 @@ from siked.errors import UserError
 from siked.report.comparison import arrange, arrange_means, to_markdown, to_terminal
 from siked.run.run import find
 
-NAMING = "An iteration or baseline (it2, baseline-pot), a revision or experiment, or REVISION:it2."
+NAMING = "A student of the run (it2, baseline-pot), a revision or experiment, or REVISION:it2."
 
 
 def compare(

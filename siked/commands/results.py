@@ -26,7 +26,7 @@ def results(
     """
     with opened(run) as found:
         content = gather(found)
-        wanted = [*found.chain, *found.baselines]
+        wanted = [*found.chain, *found.beside]
     write_text(out, to_text(content))
     names = [one["name"] for one in content["students"]]
     say(f"{out}: {', '.join(names)}, {out.stat().st_size / 1000:.0f} kB")

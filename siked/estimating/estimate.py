@@ -29,6 +29,8 @@ GROWTH = 0.6
 """An adapter grows with the width of layers, a model with its square and their number."""
 WHOLE = 8 / 6
 """Work of training all weights over that of an adapter: their gradients come on top."""
+WRITTEN = 4.0
+"""Work of training a rival over that: it writes its texts first, and its teacher reads them."""
 FLOAT32 = 4
 """Bytes of an adapter's weight."""
 MILLION = 1e6
@@ -108,7 +110,10 @@ class Plan:
         for name in later:
             yield from self._iterate(name)
         for strategy in params.baselines:
-            yield from self._train(f"baseline-{strategy}", d_llm[strategy], epochs, baseline=True)
+            yield from self._train(f"baseline-{strategy}", d_llm[strategy], epochs, beside=True)
+        for name, rival in params.rivals.items():
+            rows = sum(d_llm.values())
+            yield from self._train(name, rows, rival.epochs, beside=True, work=WRITTEN)
 
     def _teach(self, strategy: str, *, batch: bool | None = None) -> StageCost:
         """Return what a strategy's rationales take; ``batch`` is the engine's where it is None."""
@@ -146,23 +151,23 @@ class Plan:
         yield from self._train(name, self._mix(), params.train.iterate.epochs)
 
     def _train(
-        self, name: str, rows: float, epochs: float, *, baseline: bool = False
+        self, name: str, rows: float, epochs: float, *, beside: bool = False, work: float = 1
     ) -> Iterator[StageCost]:
-        """Yield a student's training and its evaluation."""
+        """Yield a student's training and its evaluation; ``beside`` the loop it has no mix."""
         params, lora = self.params, self.params.train.lora
         prompt = self._count_tokens(student_prompt("?"))
         tokens = rows * min(prompt + self.length, params.train.max_length) * epochs
         if lora is None:
-            weights, work = BFLOAT16 * self.student, WHOLE
+            weights, work = BFLOAT16 * self.student, WHOLE * work
         else:
             adapter = ADAPTER * (self.student / ADAPTED) ** GROWTH * lora.rank / 16
-            weights, work = FLOAT32 * adapter, 1
+            weights = FLOAT32 * adapter
         text = (prompt + self.length) * CHARACTERS_A_TOKEN + RECORD
         trained = self._cost(f"train@{name}", "training", rows, 0, tokens, self.student, work)
-        yield trained._replace(disk=weights + (0 if baseline else rows * text))
+        yield trained._replace(disk=weights + (0 if beside else rows * text))
         # Of the forced answers, one is the free one.
-        each = 1 if baseline or not params.eval.forced else len(params.strategies)
-        if not baseline and params.eval.sampling is not None:
+        each = 1 if beside or not params.eval.forced else len(params.strategies)
+        if not beside and params.eval.sampling is not None:
             each += len(params.strategies) * params.eval.sampling.samples
         calls = self.asked.evaluated * each
         written = self._count_written(calls, params.eval.max_new_tokens)

@@ -53,6 +53,7 @@ def last_run(run: Run, params: Params) -> LastRun:
     steps: dict[str, dict[str, Any]] = {
         f"{step}@{folder.name}": figures
         for folder in run.inside(layout.COUNTED)
+        if folder.name not in run.rivals  # their trainings write too
         for step, figures in run.counted(folder.name).items()
         if not figures.get("carried")
     }

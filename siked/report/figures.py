@@ -45,7 +45,8 @@ def figures(run: Report) -> list[Figure]:
 
 def _accuracy(run: Report) -> Figure | None:
     rows = plots.accuracy_rows(run.evaluations, run.chain)
-    baselines = plots.accuracy_rows(run.evaluations, run.baselines)
+    others = plots.accuracy_rows(run.evaluations, run.beside)
+    dashed = "students that learned a single strategy" + (", and rivals" if run.rivals else "")
     stop = (
         f"After {run.stopped} (dotted) the loop stopped, since dev accuracy no longer rose; later "
         "iterations carry its result on."
@@ -56,17 +57,16 @@ def _accuracy(run: Report) -> Figure | None:
         "accuracy",
         "Accuracy over the iterations",
         "The paper's Figure 4. Greedy answers, the strategy freely chosen; bars are 95% Wilson "
-        "intervals. Ring: the iteration that dev selected. Dashed: students that learned a single "
-        f"strategy. {stop}",
-        [*rows, *baselines],
+        f"intervals. Ring: the iteration that dev selected. Dashed: {dashed}. {stop}",
+        [*rows, *others],
         pictures.accuracy_over_iterations(
             rows,
             strategies=run.strategies,
-            baselines=baselines,
+            others=others,
             selected=run.selected,
             stopped=run.stopped,
         ),
-        _pivot([*rows, *baselines], ["iteration"], "benchmark", _with_interval),
+        _pivot([*rows, *others], ["iteration"], "benchmark", _with_interval),
     )
 
 

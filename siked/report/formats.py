@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["interval", "number", "p_value", "percent", "points", "seconds"]
+__all__ = ["beside", "interval", "number", "p_value", "percent", "points", "seconds"]
 """What the page's templates may use."""
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 SMALLEST_P = 0.0001
+
+
+def beside(student: str) -> str:
+    """Return how a student beside the loop is called: ``pot only`` for a baseline, or its name."""
+    strategy = student.removeprefix("baseline-")
+    return student if strategy == student else f"{strategy} only"
 
 
 def percent(value: float | None) -> str:

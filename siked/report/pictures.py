@@ -16,6 +16,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from siked.report.formats import beside
 from siked.report.plots import (
     AFTER,
     BEFORE,
@@ -63,20 +64,19 @@ def accuracy_over_iterations(
     rows: Sequence[Row],
     *,
     strategies: Sequence[str],
-    baselines: Sequence[Row] = (),
+    others: Sequence[Row] = (),
     selected: str | None = None,
     stopped: str | None = None,
 ) -> alt.TopLevelMixin:
     """Return a panel for each benchmark: accuracy after each iteration with its 95% interval.
 
-    Students of a single strategy (``baselines``) are dashed lines, the iteration ``selected`` is
-    ringed, and the one after which the loop ``stopped`` is marked.
+    Students beside the loop (``others``) are dashed lines, the iteration ``selected`` is ringed,
+    and the one after which the loop ``stopped`` is marked.
     """
-    dashed = [
-        {**row, "series": f"{row['iteration'].removeprefix('baseline-')} only"} for row in baselines
-    ]
-    hues = {STUDENT: INK} | {f"{name} only": hue for name, hue in _color(strategies).items()}
+    dashed = [{**row, "series": beside(row["iteration"])} for row in others]
     series = dict.fromkeys([STUDENT, *(row["series"] for row in dashed)])
+    alone = [f"{name} only" for name in strategies]
+    hues = {STUDENT: INK} | _color(dict.fromkeys([*alone, *list(series)[1:]]))
     color = _color_series({name: hues[name] for name in series}, _legend())
     dash = alt.StrokeDash(
         "series:N",

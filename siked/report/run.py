@@ -41,7 +41,7 @@ class Report(Run):
         super().__init__(root)
         self.params: Mapping[str, Any] = params.model_dump(mode="json", exclude=NO_EFFECT)
         """The settings that decide the outputs, nested as in ``params.yaml``."""
-        students = [*self.chain, *self.baselines]
+        students = [*self.chain, *self.beside]
         self.steps: Mapping[str, Mapping[str, Any]] = {one: self._steps(one) for one in students}
         """By student, what its steps counted: ``steps["it1"]["mix"]["alpha"]``."""
         self.teacher: Mapping[str, Any] = read_json(self.file(layout.TAUGHT))
@@ -61,7 +61,7 @@ class Report(Run):
         self.paired = {
             benchmark: {
                 name: compare(answers[name][benchmark], answers[self.selected][benchmark])
-                for name in [self.chain[0], *self.baselines]
+                for name in [self.chain[0], *self.beside]
                 if name != self.selected
             }
             for benchmark in self.tests
@@ -104,6 +104,8 @@ class Report(Run):
     def learnt(self, student: str) -> int:
         """Return the tokens that a student has been trained on, its predecessors' included."""
         line = self.chain[: self.chain.index(student) + 1] if student in self.chain else [student]
+        if student in self.rivals:
+            line = [self.chain[0], student]
         return sum(self.steps[one]["train"]["tokens"] for one in line)
 
     @property

@@ -101,7 +101,7 @@ def benchmark(name: str, kind: Path = FREE) -> Path:
 
 
 class Student:
-    """The files of one student: an iteration (``it1``) or a baseline (``baseline-cot``)."""
+    """The files of one student: ``it1``, a baseline (``baseline-cot``) or a rival."""
 
     def __init__(self, name: str) -> None:
         self.name = name

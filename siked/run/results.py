@@ -40,6 +40,7 @@ from siked.records import Failure, Question, VerifiedRationale, read_records
 from siked.run import layout
 from siked.run.dvc import outdated
 from siked.run.run import Run
+from siked.settings import FIRST_ITERATION
 
 FORMAT = 1
 """Raised with every change that an older version would misread."""
@@ -65,7 +66,7 @@ def gather(run: Run) -> dict[str, Any]:
     stages = {stage.called: name in behind for name, stage in run.lock.items()}
     names = [
         name
-        for name in [*run.chain, *run.baselines]
+        for name in [*run.chain, *run.beside]
         if run.answers(name) and not stages.get(f"eval@{name}", False)
     ]
     if not names:
@@ -136,7 +137,7 @@ class Results:
             dev = {
                 one: share(own["answers"][DEV]["right"].count("1"), len(self.questions[DEV])) or 0
                 for one, own in self.students.items()
-                if not one.startswith(layout.baseline(""))
+                if one == FIRST_ITERATION or one in self.settings["iterations"]
             }
             name = best(dev) if dev else name
         if name not in self.students:

@@ -12,7 +12,7 @@ small files come from git alone, which is fast; what DVC keeps is copied when it
 
 ``find`` reads one student by what a user calls it:
 
-    it2                 the workspace's iteration 2; baseline-pot: a baseline
+    it2                 the workspace's iteration 2; baseline-pot: a baseline; gkd: a rival
     fuzzy-hare          the student that an experiment, branch, tag or commit selected
     fuzzy-hare:it1      another student of that revision
     workspace           the student that the workspace's run selected; workspace:it1 is it1
@@ -128,9 +128,19 @@ class Run:
         named = self.settings.get("baselines", self.strategies)
         return [layout.baseline(strategy) for strategy in named]
 
+    @property
+    def rivals(self) -> list[str]:
+        """The students that another method trained."""
+        return list(self.settings.get("rivals") or {})
+
+    @property
+    def beside(self) -> list[str]:
+        """The students beside the loop: baselines, then rivals."""
+        return [*self.baselines, *self.rivals]
+
     def is_whole(self, stage: str) -> bool:
         """Return whether ``select`` or ``report`` read what the run's students have come to."""
-        return of_this_run(stage, self.lock, {*self.chain, *self.baselines})
+        return of_this_run(stage, self.lock, {*self.chain, *self.beside})
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:

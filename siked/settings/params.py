@@ -25,6 +25,7 @@ from siked.settings.steps import (
     Iteration,
     MixSettings,
     Plateau,
+    Rival,
     TrackingSettings,
     TrainSettings,
     VerifySettings,
@@ -36,7 +37,7 @@ NO_EFFECT: dict[str, Any] = {"ray": True, "tracking": True, "verify": {"workers"
 NOT_A_TEST_SET = {"train", "dev"}
 """Names of question files that every run has; a test set of such a name would replace them."""
 NOT_AN_ITERATION = re.compile(r"best|workspace|teacher|baseline(-.*)?")
-"""Names by which a student is asked for who is no iteration."""
+"""Names by which a student is asked for who is neither an iteration nor a rival."""
 
 
 class Params(Settings):
@@ -48,6 +49,8 @@ class Params(Settings):
     """The strategies that the teacher shows and the student chooses from."""
     baselines: tuple[StrategyName, ...]
     """Strategies that a student of its own is distilled with alone, beside the loop."""
+    rivals: dict[Name, Rival]
+    """Students that another method trains beside the loop, by name; `{}` for none."""
     questions: QuestionSettings
     """What to learn from and what to test on."""
     student: StudentSettings
@@ -124,6 +127,26 @@ class Params(Settings):
             )
         if both := sorted(set(self.questions.train) & set(self.questions.test)):
             raise ValueError(f"questions.train and questions.test share the names {both}")
+        return self
+
+    @model_validator(mode="after")
+    def _rivals_fit(self) -> Self:
+        chain = self.chain()
+        for name, rival in self.rivals.items():
+            if name in {*chain, *self.questions.test} or NOT_AN_ITERATION.fullmatch(name):
+                raise ValueError(
+                    f"rivals.{name}: means another student or a test set: name the rival otherwise"
+                )
+            if rival.teacher not in chain:
+                raise ValueError(
+                    f"rivals.{name}.teacher: there is no iteration {rival.teacher!r} "
+                    f"(has {', '.join(chain)})"
+                )
+            if rival.teacher == FIRST_ITERATION and not rival.sees_solution:
+                raise ValueError(
+                    f"rivals.{name}.teacher: {FIRST_ITERATION} is where the rival starts, and has "
+                    "nothing to teach it: name a later iteration, or set sees_solution"
+                )
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from siked.mixing import Variant
-from siked.settings.base import Name, OneOf, RuleName, Settings, StrategyName
+from siked.settings.base import Fraction01, Name, OneOf, RuleName, Settings, StrategyName
 from siked.settings.models import SamplingSettings
 from siked.settings.tables import TRAINERS
 
@@ -101,6 +101,29 @@ class Schedule(Settings):
     """Passes over the examples."""
     learning_rate: PositiveFloat
     """Peak learning rate."""
+
+
+class Rival(Schedule):
+    """A student that goes on from `it0` by on-policy distillation (GKD, arXiv 2306.13649).
+
+    It is trained on the questions that `it0` was. At each token it learns the teacher's
+    distribution over the vocabulary. What is not set here is as in `train`.
+    """
+
+    teacher: Name
+    """The iteration whose student teaches: a later one than `it0`, or any that sees solutions."""
+    sees_solution: bool = False
+    """Show the teacher a right rationale of D_LLM in its prompt, which the rival does not see. Then
+    `it0` can teach itself."""
+    lmbda: Fraction01 = 0.5
+    """Share of the batches whose texts the rival writes itself; the others are D_LLM."""
+    beta: Fraction01 = 0.5
+    """Which divergence it lowers: 0 is KL(teacher ‖ rival), 1 is KL(rival ‖ teacher), and what lies
+    between is the generalised Jensen-Shannon divergence."""
+    temperature: PositiveFloat = 0.9
+    """Sampling temperature of the texts that the rival writes."""
+    max_new_tokens: PositiveInt = 128
+    """Length limit of those."""
 
 
 class TrainSettings(Settings):

@@ -129,6 +129,18 @@ def tiny(params: Path, student: Path) -> None:
     raw["student"] = {"source": f"path:{student}"}
     raw["strategies"] = raw["baselines"] = ["cot", "pot"]
     raw["iterations"] = {"it1": {"previous": "it0"}, "it2": {"previous": "it1"}}
+    raw["rivals"] = {
+        "gkd": {
+            "teacher": "it1",
+            "sees_solution": True,
+            "lmbda": 0.5,
+            "beta": 0.5,
+            "temperature": 0.9,
+            "max_new_tokens": 8,
+            "epochs": 1,
+            "learning_rate": 0.001,
+        }
+    }
     raw["questions"]["train"]["demo"]["rows"] = 12
     raw["questions"]["test"] = {"tiny": {"format": "demo", "split": "unseen", "rows": 5}}
     raw["generate"] |= {"samples": 2, "max_new_tokens": 8}

@@ -12,7 +12,7 @@ from siked.tracking import ENVIRONMENT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ITERATIONS = ["it0", "it1", "it2"]
-BASELINES = ["baseline-cot", "baseline-pot"]
+BESIDE = ["baseline-cot", "baseline-pot", "gkd"]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def lock(clone):
 def check(clone, uri):
     """Everything that a run is to leave in MLflow."""
     client, parent, children = recorded(uri)
-    assert set(children) == {*ITERATIONS, *BASELINES}
+    assert set(children) == {*ITERATIONS, *BESIDE}
     assert steps(client, parent, "tiny/accuracy") == [0, 1, 2]
     for name, child in children.items():
         assert child.info.status == "FINISHED"
@@ -69,7 +69,8 @@ def check(clone, uri):
     trained = lock(clone)["train@it1"]["deps"]
     (mix,) = [dep["md5"] for dep in trained if dep["path"] == "data/students/it1/mix.jsonl"]
     assert inputs(client, children["it1"])["it1-mix"] == mix
-    assert set(inputs(client, children["baseline-pot"])) == {"it0-mix", "dev", "tiny"}
+    for name in BESIDE:
+        assert set(inputs(client, children[name])) == {"it0-mix", "dev", "tiny"}
     assert set(inputs(client, parent)) == {"train", "dev", "tiny"}
     (version,) = client.search_model_versions("name = 'siked'")
     assert version.run_id == parent.info.run_id

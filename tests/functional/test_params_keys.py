@@ -22,8 +22,9 @@ from ruamel.yaml import YAML
 from siked.settings import documented
 from tests.functional.checkout import ALWAYS, Clone, ran
 
-EVERY_EVAL = {"eval_it0", "eval", "baseline_eval"}
-EVERY_TRAINING = {"train_it0", "train", "baseline_train"}
+EVERY_EVAL = {"eval_it0", "eval", "baseline_eval", "rival_eval"}
+OF_THE_LOOP = {"train_it0", "train", "baseline_train"}
+EVERY_TRAINING = {*OF_THE_LOOP, "rival_train"}
 
 RERUN_BY = {
     "seed": {*EVERY_TRAINING, "generate", "eval_it0", "eval", "cards"},
@@ -33,6 +34,7 @@ RERUN_BY = {
         *("filter_teacher", "filter", "generate", "mix_it0", "mix", "select", "cards"),
     },
     "baselines": {"select", "cards"},
+    "rivals.*": {"rival_train", "select", "cards"},
     "questions.seed": {"questions", "cards"},
     "questions.root": {"questions", "cards"},
     "questions.train.*": {"questions", "select", "cards"},
@@ -64,9 +66,9 @@ RERUN_BY = {
     "mix.bias": {"mix_it0", "mix", "cards"},
     "mix.require_sub_questions": {"mix_it0", "mix", "cards"},
     "mix.drop_hollow": {"mix_it0", "mix", "cards"},
-    "train.trainer": EVERY_TRAINING,
-    "train.processes": EVERY_TRAINING,
-    "train.gradient_checkpointing": EVERY_TRAINING,
+    "train.trainer": OF_THE_LOOP,
+    "train.processes": OF_THE_LOOP,
+    "train.gradient_checkpointing": OF_THE_LOOP,
     "train.policy": {"train"},
     "train.distil.*": {"train_it0", "baseline_train"},
     "train.iterate.*": {"train"},
@@ -87,7 +89,7 @@ RERUN_BY = {
 """By key (`*`: all below it), the stages that depend on it; a name without `@` stands for all.
 `report` is added to all that have any: its page prints the settings of the run."""
 
-NAMES = {"questions.train": "demo", "questions.test": "tiny", "iterations": "it2"}
+NAMES = {"questions.train": "demo", "questions.test": "tiny", "iterations": "it2", "rivals": "gkd"}
 """The tiny pipeline's names where the schema has a name of the user's."""
 
 

@@ -39,7 +39,7 @@ def test_the_results_for_git_say_what_the_metrics_say(finished, tmp_path):
     with Revision(finished.folder, "HEAD") as committed:
         assert to_text(gather(committed)) == path.read_text()
     found = Results(path)
-    assert list(found.students) == ["it0", "it1", "it2", "baseline-cot", "baseline-pot"]
+    assert list(found.students) == ["it0", "it1", "it2", "baseline-cot", "baseline-pot", "gkd"]
     for name in found.students:
         metrics = finished.folder / "metrics" / "iterations" / f"{name}.json"
         steps = json.loads(metrics.read_text())
@@ -68,7 +68,7 @@ def test_a_student_that_was_changed_in_place_is_read_again(tmp_path):
 
 
 def test_every_iteration_left_its_metrics(finished):
-    for name in ("it0", "it1", "it2", "baseline-cot", "baseline-pot"):
+    for name in ("it0", "it1", "it2", "baseline-cot", "baseline-pot", "gkd"):
         path = finished.folder / "metrics" / "iterations" / f"{name}.json"
         figures = json.loads(path.read_text())["eval"]["benchmarks"]["tiny"]
         assert figures["n"] == 5
@@ -131,6 +131,7 @@ def test_a_change_of_params_reruns_what_depends_on_it(own):
     expected = [
         *(f"{stage}@it1" for stage in ("train", "eval")),
         *(f"{stage}@it2" for stage in ITERATION),
+        *("rival_train@gkd", "rival_eval@gkd"),
         *ENDING,
     ]
     # What a changed student writes may stay the same, and then nothing after it runs.
@@ -191,7 +192,16 @@ def test_a_students_bias_is_one_strategy_a_question_from_iteration_1_on(own):
 
 def test_every_data_set_has_a_card_and_the_model_can_be_traced(finished):
     cards = {path.name for path in (finished.folder / "data" / "cards").iterdir()}
-    for name in ("questions", "teacher", "it0", "it1", "it2", "baseline-cot", "baseline-pot"):
+    for name in (
+        "questions",
+        "teacher",
+        "it0",
+        "it1",
+        "it2",
+        "baseline-cot",
+        "baseline-pot",
+        "gkd",
+    ):
         assert {f"{name}.md", f"{name}.croissant.json"} <= cards
     assert "model-index" in (finished.folder / "models" / "best" / "README.md").read_text()
     assert "is as recorded" in finished.run("siked", "trace", "models/best")

@@ -13,7 +13,7 @@ from siked.run.progress import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-LINES = ("it0 ", "it1 ", "it2 ", "baseline-cot ", "baseline-pot ")
+LINES = ("it0 ", "it1 ", "it2 ", "baseline-cot ", "baseline-pot ", "gkd ")
 
 
 def everything(folder):
@@ -25,10 +25,10 @@ def test_a_finished_run_is_all_done_with_its_figures_and_nothing_is_written(fini
     before = everything(finished.folder)
     text = finished.run("siked", "watch")
     assert everything(finished.folder) == before
-    assert "26 of 26 stages done, nothing running" in text
+    assert "28 of 28 stages done, nothing running" in text
     rows = [line for line in text.splitlines() if line.startswith(LINES)]
-    assert len(rows) == 10, "the stages and the figures of each student"
-    assert all("0.0 (0-43)" in row for row in rows[5:]), "what the random student solves of five"
+    assert len(rows) == 12, "the stages and the figures of each student"
+    assert all("0.0 (0-43)" in row for row in rows[6:]), "what the random student solves of five"
     long = tmp_path / f"año-{60 * 'a'}"
     long.symlink_to(finished.folder)
     elsewhere = subprocess.run(

@@ -174,6 +174,8 @@ def stages_of_dvc(strategies):
         items = [{}]
         if stage.get("foreach") in {"${strategies}", "${baselines}"}:
             items = [{"item": one} for one in strategies]
+        elif stage.get("foreach") == "${rivals}":
+            continue  # the check has none
         elif "foreach" in stage:
             items = [{"key": "it1", "item.previous": "it0"}]
         body = stage.get("do", stage)

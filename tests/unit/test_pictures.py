@@ -64,7 +64,7 @@ PICTURES = {
     "accuracy": lambda: accuracy_over_iterations(
         accuracies(NAMES),
         strategies=["cot", "pot"],
-        baselines=accuracies(["baseline-cot", "baseline-pot"]),
+        others=accuracies(["baseline-cot", "baseline-pot"]),
         selected="it2",
     ),
     "accuracy-alone": lambda: accuracy_over_iterations(accuracies(NAMES), strategies=["cot"]),

@@ -19,9 +19,11 @@ from siked.report.rationales import BUDGET, LONGEST, TRAIN
 from siked.report.run import Report
 from siked.run import layout
 from tests.finished_run import (
+    BASELINES,
     BENCHMARKS,
     HOSTILE,
     RIGHT,
+    RIVAL,
     ROOT,
     STRATEGIES,
     change_json,
@@ -145,6 +147,18 @@ def test_the_headline_is_paired_with_every_other_student(run, page):
     cot = run.paired["svamp"]["baseline-cot"]
     assert (cot["won"], cot["lost"], cot["n"]) == (22, 0, 40)
     assert "cot only 40 20.0% 75.0% +55.0" in words
+
+
+def test_a_rival_stands_where_baselines_do(tmp_path):
+    run = Report(write_run(tmp_path, right=RIGHT | {RIVAL: 12}), tmp_path)
+    assert list(run.paired["svamp"]) == ["it0", *BASELINES, RIVAL]
+    accuracy = next(figure for figure in figures(run) if figure.name == "accuracy")
+    assert RIVAL in {row["iteration"] for row in accuracy.rows}
+    assert "and rivals" in accuracy.caption
+    words = Page(render(run)).words
+    assert f"{RIVAL} 40 30.0% 75.0% +45.0" in words
+    assert f"train@{RIVAL}" in words
+    assert run.learnt(RIVAL) == 2 * 17_000, "it goes on from it0"
 
 
 def test_a_gain_within_the_noise_is_called_that(tmp_path):

@@ -15,7 +15,15 @@ from siked.records import VerifiedRationale, read_records, write_records
 from siked.run import layout
 from siked.run.results import SELECTED, Results, gather, to_text
 from siked.run.run import Run, find
-from tests.finished_run import BASELINES, BENCHMARKS, RIGHT, STRATEGIES, change_json, write_run
+from tests.finished_run import (
+    BASELINES,
+    BENCHMARKS,
+    RIGHT,
+    RIVAL,
+    STRATEGIES,
+    change_json,
+    write_run,
+)
 
 K = 3
 
@@ -115,6 +123,16 @@ def test_the_selected_student_is_the_one_that_dev_selects(file):
     assert [one["name"] for one in found.line("baseline-pot")] == ["baseline-pot"]
     with pytest.raises(UserError, match=r"tiny: no student 'it7': it has it0, it1, it2, base"):
         found.find("it7")
+
+
+def test_a_rival_is_there_and_dev_never_selects_it(tmp_path):
+    write_run(tmp_path / "run", right=RIGHT | {RIVAL: 40})
+    path = tmp_path / "rival.json"
+    path.write_text(to_text(gather(Run(tmp_path / "run"))))
+    found = Results(path)
+    assert list(found.students) == [*RIGHT, RIVAL]
+    assert found.find(SELECTED)["name"] == "it2"
+    assert sum(one.correct for one in found.answered(RIVAL).answers["dev"]) == 40
 
 
 def test_the_same_run_gives_the_same_bytes_and_none_of_its_texts(root, file, monkeypatch, capsys):

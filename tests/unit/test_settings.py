@@ -20,6 +20,7 @@ from siked.settings import (
 SAME = {"samples": 4, "temperature": 0, "top_k": 0, "top_p": 1.0, "max_new_tokens": 9}
 DEMO = Path(__file__).parents[2] / "presets" / "demo.yaml"
 UNSEEN = {"format": "demo", "split": "unseen", "rows": 5}
+GKD = {"teacher": "it1", "epochs": 1, "learning_rate": 0.001}
 VLLM = {"name": "vllm", "dtype": "auto", "max_model_len": 1024}
 
 
@@ -83,6 +84,19 @@ def changed(key: str, value: object) -> dict:
         ("iterations", {"it0": {"previous": "it0"}}, "it0 is plain distillation"),
         ("iterations", {"best": {"previous": "it0"}}, "best: means another student"),
         ("iterations", {"baseline-cot": {"previous": "it0"}}, "baseline-cot: means another"),
+        ("rivals", {"it1": GKD}, "rivals.it1: means another student or a test set: name the rival"),
+        ("rivals", {"baseline-a": GKD}, "rivals.baseline-a: means another student"),
+        ("rivals", {"demo-seen": GKD}, "rivals.demo-seen: means another student or a test set"),
+        ("rivals", {"G": GKD}, "rivals.G"),
+        ("rivals", {"gkd": {**GKD, "teacher": "it7"}}, "gkd.teacher: there is no iteration 'it7'"),
+        (
+            "rivals",
+            {"gkd": {**GKD, "teacher": "it0"}},
+            "gkd.teacher: it0 is where the rival starts",
+        ),
+        ("rivals", {"gkd": {**GKD, "lambda": 1}}, "did you mean `rivals.gkd.lmbda`?"),
+        ("rivals", {"gkd": {**GKD, "beta": 2}}, "rivals.gkd.beta: 2"),
+        ("rivals", {"gkd": {"teacher": "it1"}}, "rivals.gkd.epochs: is missing"),
         *(
             ("questions.test", {name: UNSEEN}, f"questions.test.{name}: every run has questions")
             for name in ("dev", "train")
@@ -247,3 +261,12 @@ def test_another_engine_leaves_the_number_type_to_the_same_setting():
     assert as_transformers(vllm).dtype == "float16"
     params = load_params(DEMO)
     assert as_transformers(params.engine) is params.engine
+
+
+def test_it0_may_teach_a_rival_that_does_not_see_the_solutions_it_sees():
+    own = {**GKD, "teacher": "it0", "sees_solution": True}
+    rivals = check_params(changed("rivals", {"gkd": GKD, "own": own}), "params.yaml").rivals
+    assert [(one.teacher, one.sees_solution) for one in rivals.values()] == [
+        ("it1", False),
+        ("it0", True),
+    ]
