@@ -40,7 +40,7 @@ repro: install
 
 # Tests start many processes: one thread each, and a process a core, but at most four. They take the
 # files in the order of tests/conftest.py.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --durations=20 \
 	--no-loadscope-reorder
 
 test: setup lint
