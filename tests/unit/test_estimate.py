@@ -14,7 +14,7 @@ from siked.analysis.verdicts import VerdictCounts
 from siked.commands.estimate import estimate
 from siked.errors import UserError
 from siked.estimating.counts import count_kept, count_parameters, read_size
-from siked.estimating.estimate import WRITTEN
+from siked.estimating.estimate import TAUGHT, WRITTEN
 from siked.estimating.last_run import LastRun, last_run
 from siked.estimating.rates import MEASURED, TABLE, Machine, find_card
 from siked.files import json_text
@@ -123,13 +123,13 @@ def test_rates_leave_out_what_a_run_did_not_do_itself(tmp_path):
 
 def test_a_rival_costs_a_longer_training_and_says_nothing_of_the_others(tmp_path):
     raw = settings(tmp_path)
-    raw["rivals"] = {"gkd": {"teacher": "it1", "learning_rate": 1e-3, "epochs": 1}}
+    raw["rivals"] = {"gkd": {"teacher": "it1", "lmbda": 1, "learning_rate": 1e-3, "epochs": 1}}
     plain, rival = (
         stage(estimated(tmp_path, raw, "--card", "h100"), f"train@{name}")
         for name in ("it0", "gkd")
     )
     assert rival["calls"] == plain["calls"]
-    assert rival["hours"] == pytest.approx(WRITTEN * plain["hours"])
+    assert rival["hours"] == pytest.approx((TAUGHT + WRITTEN) * plain["hours"])
     for name, took in (("it1", 50), ("gkd", 500)):
         steps(tmp_path, name, generate={"rows": 100, "tokens": 5_000}, seconds=took)
     assert read(tmp_path).machine.tokens["training"] == 1_000 / 50
