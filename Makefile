@@ -38,9 +38,9 @@ repro: install
 	dvc repro
 	dvc metrics show
 
-# Tests start many processes: one thread each, and a process a core, but at most four. They take the
-# files in the order of tests/conftest.py.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --durations=20 \
+# Tests start many programs, so each computes with one thread. pytest has a process for each logical core, four at
+# most, and takes the files in the order of tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --durations=20 \
 	--no-loadscope-reorder
 
 test: setup lint
