@@ -131,7 +131,7 @@ def tiny(params: Path, student: Path) -> None:
     raw["iterations"] = {"it1": {"previous": "it0"}, "it2": {"previous": "it1"}}
     raw["rivals"] = {
         "gkd": {
-            "teacher": "it1",
+            "teacher": "it0",  # so that no later iteration trains it again
             "sees_solution": True,
             "lmbda": 0.5,
             "beta": 0.5,
