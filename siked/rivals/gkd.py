@@ -34,6 +34,7 @@ from transformers import PrinterCallback
 from trl.experimental.gkd import GKDConfig, GKDTrainer
 from trl.trainer.utils import pad
 
+from siked.errors import UserError
 from siked.files import sha256
 from siked.models import loading as models
 from siked.progress import track
@@ -120,13 +121,19 @@ def show_solutions(job: Job, questions: Mapping[str, Question]) -> list[str]:
         questions: by id.
 
     Raises:
-        UserError: ``base`` is not a model, or the prompt's file is missing.
+        UserError: ``base`` is not a model, or the prompt's file is missing or has no
+            ``{solution}``.
     """
     tokenizer = models.load_renderer(job.base)
     prompts = []
     for example in job.examples:
         prompt = teacher_prompt(questions[example.question_id].question, SOLUTION)
-        user = prompt.user.replace("{solution}", example.completion)
+        before, found, after = prompt.user.rpartition("{solution}")  # a question may have one, too
+        if not found:
+            raise UserError(
+                f"prompts/teacher/{SOLUTION}.txt: has no {{solution}}, where the teacher reads it"
+            )
+        user = f"{before}{example.completion}{after}"
         prompts.append(render(tokenizer, dataclasses.replace(prompt, user=user)))
     return prompts
 

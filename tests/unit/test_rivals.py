@@ -140,13 +140,16 @@ def test_a_teacher_that_sees_solutions_teaches_something_else(
 ):
     questions = {
         one.question_id: Question(
-            id=one.question_id, source="made", question=f"{one.question_id}?", answer="1"
+            id=one.question_id,
+            source="made",
+            question=f"{one.question_id} {{solution}}?",
+            answer="1",
         )
         for one in examples
     }
     shown = gkd.show_solutions(job(examples, base, tmp_path), questions)
     for example, prompt in zip(examples, shown, strict=True):
-        assert f"\n{example.question_id}?\n" in prompt
+        assert f"\n{example.question_id} {{solution}}?\n" in prompt
         assert prompt.index("?\n") < prompt.index(example.completion)
         assert prompt.endswith("assistant\n")
     log = distil(examples, base, start, start, tmp_path, shown=shown)
