@@ -1,12 +1,14 @@
 """Rivals: the same bytes, nearer to the teacher, and what TRL's trainer would compute."""
 
 import dataclasses
+import shutil
 import sys
 
 import pytest
 import torch
 from trl.experimental.gkd import GKDTrainer
 
+from siked.errors import UserError
 from siked.models import loading
 from siked.prompts import tokens
 from siked.records import Question
@@ -135,19 +137,29 @@ def test_an_interrupted_rival_ends_as_an_undisturbed_one(
     assert not list(tmp_path.glob("checkpoints/*"))
 
 
+def questions_of(examples, ending="?"):
+    return {
+        name: Question(id=name, source="made", question=f"{name}{ending}", answer="1")
+        for name in (one.question_id for one in examples)
+    }
+
+
+def test_a_prompt_without_a_place_for_the_solution_is_an_error(
+    examples, base, tmp_path, monkeypatch
+):
+    shutil.copytree("prompts", tmp_path / "prompts")
+    (tmp_path / "prompts/teacher/solution.txt").write_text("Explain.\n\n{question}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^prompts/teacher/solution.txt: has no {solution}"):
+        gkd.show_solutions(job(examples, base, tmp_path), questions_of(examples))
+
+
 def test_a_teacher_that_sees_solutions_teaches_something_else(
     undisturbed, examples, base, start, tokenizer, tmp_path
 ):
-    questions = {
-        one.question_id: Question(
-            id=one.question_id,
-            source="made",
-            question=f"{one.question_id} {{solution}}?",
-            answer="1",
-        )
-        for one in examples
-    }
-    shown = gkd.show_solutions(job(examples, base, tmp_path), questions)
+    shown = gkd.show_solutions(
+        job(examples, base, tmp_path), questions_of(examples, " {solution}?")
+    )
     for example, prompt in zip(examples, shown, strict=True):
         assert f"\n{example.question_id} {{solution}}?\n" in prompt
         assert prompt.index("?\n") < prompt.index(example.completion)
