@@ -19,6 +19,7 @@ in ``siked.training``.
 
 import dataclasses
 import hashlib
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ from siked.training.peft import PeftTrainer
 
 SOLUTION = "solution"
 """The name of the prompt that shows one, among the teacher's."""
+_PLACES = re.compile(r"({question}|{solution})")
 ATTENTION = "sdpa"
 """The attention that knows padding, of those that all families have."""
 
@@ -125,16 +127,22 @@ def show_solutions(job: Job, questions: Mapping[str, Question]) -> list[str]:
             ``{solution}``.
     """
     tokenizer = models.load_renderer(job.base)
+    asked = teacher_prompt("{question}", SOLUTION)  # as it stands in its file
+    if "{solution}" not in asked.system + asked.user:
+        raise UserError(
+            f"prompts/teacher/{SOLUTION}.txt: has no {{solution}}, where the teacher reads it"
+        )
     prompts = []
     for example in job.examples:
-        prompt = teacher_prompt(questions[example.question_id].question, SOLUTION)
-        before, found, after = prompt.user.rpartition("{solution}")  # a question may have one, too
-        if not found:
-            raise UserError(
-                f"prompts/teacher/{SOLUTION}.txt: has no {{solution}}, where the teacher reads it"
-            )
-        user = f"{before}{example.completion}{after}"
-        prompts.append(render(tokenizer, dataclasses.replace(prompt, user=user)))
+        filled = {
+            "{question}": questions[example.question_id].question.strip(),
+            "{solution}": example.completion,
+        }
+        system, user = (
+            "".join(filled.get(part, part) for part in _PLACES.split(text))
+            for text in (asked.system, asked.user)
+        )
+        prompts.append(render(tokenizer, dataclasses.replace(asked, system=system, user=user)))
     return prompts
 
 

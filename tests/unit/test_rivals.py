@@ -137,9 +137,10 @@ def test_an_interrupted_rival_ends_as_an_undisturbed_one(
     assert not list(tmp_path.glob("checkpoints/*"))
 
 
-def questions_of(examples, ending="?"):
+def questions_of(examples):
+    """Questions that hold the prompt's own word for a solution."""
     return {
-        name: Question(id=name, source="made", question=f"{name}{ending}", answer="1")
+        name: Question(id=name, source="made", question=f"{name} {{solution}}?", answer="1")
         for name in (one.question_id for one in examples)
     }
 
@@ -157,9 +158,7 @@ def test_a_prompt_without_a_place_for_the_solution_is_an_error(
 def test_a_teacher_that_sees_solutions_teaches_something_else(
     undisturbed, examples, base, start, tokenizer, tmp_path
 ):
-    shown = gkd.show_solutions(
-        job(examples, base, tmp_path), questions_of(examples, " {solution}?")
-    )
+    shown = gkd.show_solutions(job(examples, base, tmp_path), questions_of(examples))
     for example, prompt in zip(examples, shown, strict=True):
         assert f"\n{example.question_id} {{solution}}?\n" in prompt
         assert prompt.index("?\n") < prompt.index(example.completion)
