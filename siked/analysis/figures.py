@@ -1,11 +1,11 @@
 """What the records of a run say: the numbers behind the metrics, the plots and the report.
 
-Records go in, plain dicts for ``metrics/*.json`` come out: floats rounded to 4 decimals, keys in a
+Records go in, plain dicts for ``metrics/*.json`` come out: floats rounded to 6 decimals, keys in a
 fixed order, None where there is nothing to average. ``evaluate`` of 60 greedy answers, say:
 
-    {"accuracy": 0.55, "n": 60, "low": 0.4247, "high": 0.669,
-     "strategies": {"cot": {"share": 0.1667, "accuracy": 0.3, "n": 10, ...}, ...},
-     "invalid_tags": 0.0167, "truncated": 0.05, "completion_tokens": 41.2,
+    {"accuracy": 0.55, "n": 60, "low": 0.424919, "high": 0.669063,
+     "strategies": {"cot": {"share": 0.166667, "accuracy": 0.3, "n": 10, ...}, ...},
+     "invalid_tags": 0.016667, "truncated": 0.05, "completion_tokens": 41.2,
      "failures": {"wrong": 22, "no-answer": 3, "truncated": 2}}
 
 An *evaluation* below is such a dict a benchmark (``dev`` and each test set); *evaluations* are
@@ -132,7 +132,7 @@ def compare(
     """How much better ``after`` is than ``before`` on the same questions.
 
     Returns:
-        ``{"gain": 0.15, "low": 0.0333, "high": 0.2667, "p": 0.0352, "won": 12, "lost": 3,
+        ``{"gain": 0.15, "low": 0.033333, "high": 0.266667, "p": 0.035156, "won": 12, "lost": 3,
         "n": 60}``; see ``siked.analysis.statistics.gain``.
 
     Raises:

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 CONFIDENCE = 0.95
-DIGITS = 4
+DIGITS = 6
 RESAMPLES = 10_000
 
 
 def rounded(value: Any) -> Any:
-    """``value`` with every float in it rounded to 4 decimals, ready for JSON.
+    """``value`` with every float in it rounded to 6 decimals, ready for JSON.
 
     A ``p`` that would be 0 keeps two digits. Mappings become dicts in the same order, sequences
     lists; NaN and infinities become None.

@@ -20,17 +20,14 @@ in ``siked.training``.
 import dataclasses
 import hashlib
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import datasets
 import torch
 import transformers
-from peft import PeftModel
 from transformers import PrinterCallback
 from trl.experimental.gkd import GKDConfig, GKDTrainer
 from trl.trainer.utils import pad
@@ -42,12 +39,10 @@ from siked.progress import track
 from siked.prompts import render, teacher_prompt, tokens
 from siked.records import Question
 from siked.settings import Rival
-from siked.training import checkpoints, lean, sft, students
-from siked.training.examples import IGNORED, encode
+from siked.training import checkpoints, lean, sft
+from siked.training.examples import IGNORED, Encoded, encode
 from siked.training.job import Job, Track, TrainingLog
-
-# Private, since a public name there would train every student of a finished run again.
-from siked.training.loop import BEST, _log, _quiet
+from siked.training.loop import BEST, quiet, run
 from siked.training.peft import PeftTrainer
 
 SOLUTION = "solution"
@@ -98,21 +93,10 @@ def distil(
         if len(row["input_ids"]) <= job.settings.max_length
     ]
     trainer = GkdTrainer()
-    kept = job.checkpoints / _hash(rival, teacher, prompts)
-    folder = checkpoints.choose_folder(dataclasses.replace(job, checkpoints=kept), trainer)
+    folder = checkpoints.choose_folder(job, trainer)
+    folder = folder.with_name(f"{folder.name}-{_hash(rival, teacher, prompts)}")
     loop = build(job, rival, teacher, rows, folder)
-    with checkpoints.stop_at_step() as stop, ExitStack() as stack:
-        loop.add_callback(sft.Clock(stop))
-        work = stack.enter_context(progress(sft.steps(job, len(rows)), "train"))
-        loop.add_callback(sft.Display(work, job.watch))
-        checkpoint = checkpoints.find_latest(folder)
-        loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    if isinstance(loop.model, PeftModel):
-        students.save_adapter(loop.model, job.base, job.out)
-    else:
-        students.save_whole(loop.model, students.find_weights(job.base, job.start), job.out)
-    shutil.rmtree(kept, ignore_errors=True)
-    return _log(loop, trainer.name, rows=len(rows), too_long=too_long)
+    return run(loop, job, folder, trainer, Encoded(rows, too_long), progress)
 
 
 def show_solutions(job: Job, questions: Mapping[str, Question]) -> list[str]:
@@ -161,7 +145,7 @@ def build(
     Raises:
         UserError: see ``distil``.
     """
-    _quiet()
+    quiet()
     device, dtype = models.device_and_dtype(BEST)
     if device.type == "cpu":
         lean.keep_freed_memory()

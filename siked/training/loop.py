@@ -23,7 +23,7 @@ from siked.models import loading as models
 from siked.progress import track
 from siked.settings import TransformersSettings
 from siked.training import checkpoints, lean, sft, students
-from siked.training.examples import encode
+from siked.training.examples import Encoded, encode
 from siked.training.job import Job, Track, Trainer, TrainingLog
 
 POINTS = 200
@@ -47,20 +47,7 @@ def fine_tune(job: Job, trainer: Trainer, progress: Track = track) -> TrainingLo
     encoded = encode(models.load_tokenizer(job.base), job.examples, job.settings.max_length)
     folder = checkpoints.choose_folder(job, trainer)
     loop = build(job, encoded.rows, folder, trainer)
-    with checkpoints.stop_at_step() as stop, ExitStack() as stack:
-        loop.add_callback(sft.Clock(stop))
-        if loop.is_world_process_zero():
-            shown = stack.enter_context(progress(sft.steps(job, len(encoded.rows)), "train"))
-            loop.add_callback(sft.Display(shown, job.watch))
-        checkpoint = checkpoints.find_latest(folder)
-        loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    if loop.is_world_process_zero():
-        if isinstance(loop.model, PeftModel):
-            students.save_adapter(loop.model, job.base, job.out)
-        else:
-            students.save_whole(loop.model, students.find_weights(job.base, job.start), job.out)
-        shutil.rmtree(folder, ignore_errors=True)
-    return _log(loop, trainer.name, rows=len(encoded.rows), too_long=encoded.too_long)
+    return run(loop, job, folder, trainer, encoded, progress)
 
 
 def build(job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Trainer) -> sft.Loop:
@@ -75,7 +62,7 @@ def build(job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Tra
     Raises:
         UserError: ``base`` is not a model, or ``start`` is not a student as the settings say.
     """
-    _quiet()
+    quiet()
     device, dtype = models.device_and_dtype(BEST)
     if device.type == "cpu":
         lean.keep_freed_memory()
@@ -102,6 +89,39 @@ def build(job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Tra
     return loop
 
 
+def run(
+    loop: sft.Loop, job: Job, folder: Path, trainer: Trainer, encoded: Encoded, progress: Track
+) -> TrainingLog:
+    """Run a loop to its end and write the student, going on from a checkpoint where there is one.
+
+    Args:
+        loop: the loop.
+        job: its job.
+        folder: of its checkpoints; removed at the end.
+        trainer: who made the model ready.
+        encoded: what it trains on.
+        progress: shows how far it has come.
+
+    Raises:
+        UserError: the loss stops being a number.
+        KeyboardInterrupt: Ctrl-C came; the checkpoint is saved.
+    """
+    with checkpoints.stop_at_step() as stop, ExitStack() as stack:
+        loop.add_callback(sft.Clock(stop))
+        if loop.is_world_process_zero():
+            shown = stack.enter_context(progress(sft.steps(job, len(encoded.rows)), "train"))
+            loop.add_callback(sft.Display(shown, job.watch))
+        checkpoint = checkpoints.find_latest(folder)
+        loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    if loop.is_world_process_zero():
+        if isinstance(loop.model, PeftModel):
+            students.save_adapter(loop.model, job.base, job.out)
+        else:
+            students.save_whole(loop.model, students.find_weights(job.base, job.start), job.out)
+        shutil.rmtree(folder, ignore_errors=True)
+    return _log(loop, trainer.name, rows=len(encoded.rows), too_long=encoded.too_long)
+
+
 def _log(loop: Any, name: str, **known: Any) -> TrainingLog:
     state = loop.state
     entries = [entry for entry in state.log_history if "loss" in entry]
@@ -126,7 +146,7 @@ def _log(loop: Any, name: str, **known: Any) -> TrainingLog:
     )
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Leave what users see to this project: no bars and hints of the libraries."""
     datasets.disable_progress_bars()
     transformers.logging.set_verbosity_error()

@@ -52,12 +52,12 @@ def test_evaluate_by_hand():
     assert result == {
         "accuracy": 0.25,
         "n": 4,
-        "low": 0.0456,
-        "high": 0.6994,
+        "low": 0.045587,
+        "high": 0.699358,
         "strategies": {
-            "cot": {"share": 0.25, "accuracy": 0.0, "n": 1, "low": 0.0, "high": 0.7935},
+            "cot": {"share": 0.25, "accuracy": 0.0, "n": 1, "low": 0.0, "high": 0.793451},
             "l2m": {"share": 0.0, **none},
-            "pot": {"share": 0.5, "accuracy": 0.5, "n": 2, "low": 0.0945, "high": 0.9055},
+            "pot": {"share": 0.5, "accuracy": 0.5, "n": 2, "low": 0.094531, "high": 0.905469},
         },
         "invalid_tags": 0.25,
         "truncated": 0.25,
@@ -110,10 +110,10 @@ def test_mixed_by_hand():
         "student_rows": 3,
         "alpha": 0.25,
         "p_train": {"cot": 0.25, "l2m": 0.0, "pot": 0.75},
-        "p_llm": {"cot": 0.3333, "l2m": 0.3333, "pot": 0.3333},
+        "p_llm": {"cot": 0.333333, "l2m": 0.333333, "pot": 0.333333},
         "p_student": {"cot": 0.0, "l2m": 0.0, "pot": 1.0},
         # Of (2, 1, 4) / 7 against (1, 1, 3) / 5.
-        "kl": 0.026,
+        "kl": 0.02596,
         "smoothing": 1.0,
     }
 
@@ -210,7 +210,7 @@ def test_summary_reports_what_dev_chose():
         "baseline": right["baseline-cot"],
         **{key: gains["svamp"][key] for key in ("gain", "low", "high", "p")},
     }
-    assert result["test"]["svamp"]["gain"] == round(right["it1"] - right["it0"], 4)
+    assert result["test"]["svamp"]["gain"] == round(right["it1"] - right["it0"], 6)
     json.dumps(result, allow_nan=False)
 
 

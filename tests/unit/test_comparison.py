@@ -132,7 +132,7 @@ def test_families_divide_what_is_won_and_lost(rows):
         assert sum(one.difference[what] for one in whole.families) == whole.difference[what]
     for one in whole.families:
         right = sum(good for (_, good), name in zip(after, names, strict=True) if name == one.name)
-        assert one.second["accuracy"] == round(right / one.second["n"], 4)
+        assert one.second["accuracy"] == round(right / one.second["n"], 6)
     shown = to_markdown(arrange(compared(first, second), 0, families=True))
     assert all(f"| shop: {name} |" in shown for name in names)
     told = compared(first, second).as_json(families=True)["benchmarks"]["shop"]["families"]

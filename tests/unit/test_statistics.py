@@ -98,7 +98,7 @@ def test_divergence_of_what_cannot_be_compared():
 
 def test_a_small_p_is_not_rounded_to_nothing():
     assert rounded({"p": 1.23e-21, "low": 1.23e-21}) == {"p": 1.2e-21, "low": 0.0}
-    assert rounded({"p": 0.03517}) == {"p": 0.0352}
+    assert rounded({"p": 0.0351712}) == {"p": 0.035171}
 
 
 def test_rounding_reaches_every_float_and_only_floats():
@@ -107,14 +107,14 @@ def test_rounding_reaches_every_float_and_only_floats():
         "a": [2, -1e-9, (math.nan, math.inf)],
         "c": True,
         "d": None,
-        "e": "1.23456",
+        "e": "1.2345678",
     }
     assert list(rounded(value)) == ["b", "a", "c", "d", "e"]
     assert rounded(value) == {
-        "b": 0.3333,
+        "b": 0.333333,
         "a": [2, 0.0, [None, None]],
         "c": True,
         "d": None,
-        "e": "1.23456",
+        "e": "1.2345678",
     }
     assert math.copysign(1, rounded(-1e-9)) == 1

@@ -45,7 +45,7 @@ def test_counts_by_hand():
         "questions": 5,
         "solved": {"any": 2, "cot": 1, "l2m": 0, "pot": 1},
         "strategies": {
-            "cot": {"rows_in": 3, "rows_out": 2, "acceptance": 0.6667},
+            "cot": {"rows_in": 3, "rows_out": 2, "acceptance": 0.666667},
             "l2m": {"rows_in": 0, "rows_out": 0, "acceptance": None},
             "pot": {"rows_in": 2, "rows_out": 1, "acceptance": 0.5},
         },
