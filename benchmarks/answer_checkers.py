@@ -25,9 +25,9 @@ from pathlib import Path
 from math_verify import parse, verify
 from rich.table import Table
 
-from siked.console import console
 from siked.records import Rationale
 from siked.settings import VerifySettings
+from siked.terminal.console import console
 from siked.verification.sandbox import Sandbox
 from siked.verification.verify import judged
 

@@ -33,11 +33,11 @@ import httpx
 from siked.generation.engine import Sampling
 from siked.generation.transformers import TransformersEngine
 from siked.models.loading import load, load_tokenizer
-from siked.progress import track
 from siked.prompts import Prompt, encode, render, student_prompt
 from siked.questions.sources import read
 from siked.settings import Source, TransformersSettings
 from siked.strategies import STRATEGIES
+from siked.terminal.progress import track
 
 
 def main() -> None:

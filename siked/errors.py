@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from siked.console import printable, say, show_what_fits, without_secrets
+from siked.terminal.console import printable, say, show_what_fits, without_secrets
 
 LONGEST = 1000
 """Characters of an error's line."""

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import yaml
 
-from siked.console import say
 from siked.errors import UserError
+from siked.terminal.console import say
 
 LIBRARY = Path(__file__).resolve().parent
 _ESCAPED = re.compile(

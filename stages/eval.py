@@ -20,7 +20,6 @@ from siked.analysis.figures import DEV, evaluate, plateau
 from siked.analysis.samples import choice, several
 from siked.analysis.statistics import accuracy
 from siked.analysis.verdicts import UnreadableGolds
-from siked.console import say
 from siked.files import read_json, replacing_folder, write_json
 from siked.generation.ask import answer_freely, answer_with_each
 from siked.generation.engine import Sampling
@@ -28,6 +27,7 @@ from siked.generation.journal.engine import open_journaled
 from siked.records import Question, Rationale, VerifiedRationale, read_records, write_records
 from siked.run import layout
 from siked.settings import Params
+from siked.terminal.console import say
 from siked.verification.verifiers import open_verifier
 from stages.common import carry, questions, stage, stopped, tracker
 

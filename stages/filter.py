@@ -14,13 +14,13 @@ from typing import Annotated
 import typer
 
 from siked.analysis.verdicts import UnreadableGolds, VerdictCounts
-from siked.console import say
 from siked.errors import UserError
 from siked.files import hash_code, sha256, write_json
-from siked.progress import track
 from siked.records import Rationale, VerifiedRationale, count_records, read_records
 from siked.run import layout
 from siked.settings import Params
+from siked.terminal.console import say
+from siked.terminal.progress import track
 from siked.verification.kept import Kept
 from siked.verification.verifiers import open_verifier
 from stages.common import questions, stage

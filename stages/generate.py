@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from siked.analysis.statistics import rounded, share
-from siked.console import say
 from siked.files import write_json
 from siked.generation.ask import collect
 from siked.generation.engine import Sampling
@@ -18,6 +17,7 @@ from siked.generation.journal.engine import open_journaled
 from siked.prompts import student_prompt
 from siked.records import Rationale, write_records
 from siked.run import layout
+from siked.terminal.console import say
 from stages.common import questions, stage, stopped
 
 

@@ -15,7 +15,6 @@ import typer
 
 from siked.analysis.figures import DEV, Evaluation, best, compare, summary
 from siked.analysis.statistics import rounded
-from siked.console import say
 from siked.files import read_json, replacing_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
 from siked.report.cards import written_by
@@ -23,6 +22,7 @@ from siked.report.cards.model import Facts, Training, model_card
 from siked.run import layout
 from siked.run.run import Run
 from siked.settings import FIRST_ITERATION, Params
+from siked.terminal.console import say
 from stages.common import stage
 
 

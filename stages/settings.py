@@ -16,12 +16,12 @@ from pathlib import Path
 
 import typer
 
-from siked.console import say
 from siked.files import replacing_folder, write_json
 from siked.models.fetch import find_files
 from siked.run import layout
 from siked.run.dvc import Workspace
 from siked.settings import StudentSettings
+from siked.terminal.console import say
 from stages.common import stage
 
 

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from siked.console import say
 from siked.errors import UserError
 from siked.files import write_json
 from siked.generation.ask import Answering, collect, count, describe
@@ -22,6 +21,7 @@ from siked.prompts import TEACHER_STOP, teacher_prompt
 from siked.records import Question, write_records
 from siked.run import layout
 from siked.settings import OpenAISettings, RaySettings, TeacherSettings
+from siked.terminal.console import say
 from stages.common import questions, stage
 
 

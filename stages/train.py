@@ -13,12 +13,12 @@ from typing import Annotated, Any
 import typer
 
 from siked.analysis.statistics import rounded
-from siked.console import say
 from siked.files import replacing, replacing_folder, write_json
 from siked.models import student_format
 from siked.records import Example, read_records
 from siked.run import layout
 from siked.settings import FIRST_ITERATION
+from siked.terminal.console import say
 from siked.training.train import train
 from stages.common import carry, stage, stopped, tracker
 

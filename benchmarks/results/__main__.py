@@ -22,11 +22,11 @@ from typing import Any
 
 from benchmarks.results.cells import fill
 from benchmarks.results.runs import FILES, SPECIFIED, Runs, Spec
-from siked.console import say
 from siked.errors import UserError, reported
 from siked.files import read_text, read_yaml, write_text
 from siked.report import pictures
 from siked.report.formats import number
+from siked.terminal.console import say
 
 ROOT = Path(__file__).parents[2]
 PICTURES = Path("docs/pictures")

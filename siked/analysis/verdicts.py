@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from siked.analysis.statistics import rounded, share
-from siked.console import say
 from siked.records import Failure, VerifiedRationale
 from siked.strategies import is_hollow, lacks_sub_questions
+from siked.terminal.console import say
 
 _SHOWN = 5
 """Golds that are named where some cannot be read."""

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from siked.console import say
 from siked.errors import UserError
 from siked.settings import RaySettings
+from siked.terminal.console import say
 
 LOCAL = "local"
 """The address that starts a cluster of this machine alone, for as long as the process lives."""

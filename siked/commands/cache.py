@@ -11,11 +11,11 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from siked.console import say
 from siked.files import abandoned, remove, size_of
 from siked.generation.journal.samples import DAY, Held, contents
 from siked.generation.journal.samples import prune as prune_journal
 from siked.run import layout
+from siked.terminal.console import say
 
 
 def cache(

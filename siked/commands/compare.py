@@ -15,10 +15,10 @@ import typer
 
 from siked.analysis.paired import compared
 from siked.analysis.seeds import averaged
-from siked.console import console, say
 from siked.errors import UserError
 from siked.report.comparison import arrange, arrange_means, to_markdown, to_terminal
 from siked.run.run import find
+from siked.terminal.console import console, say
 
 NAMING = "A student of the run (it2, baseline-pot), a revision or experiment, or REVISION:it2."
 

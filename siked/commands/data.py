@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from siked.console import say
 from siked.errors import UserError
 from siked.questions import sources
 from siked.questions.published import PUBLISHED, Published
@@ -22,6 +21,7 @@ from siked.questions.splits import normalised
 from siked.records import Question
 from siked.run import raw_files
 from siked.settings import Source
+from siked.terminal.console import say
 
 _HEAD = 4096
 SHOWN = 10

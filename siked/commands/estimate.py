@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from siked.console import console, say
 from siked.estimating.counts import count_questions, expect_student, expect_teacher, find_size
 from siked.estimating.estimate import Plan, StageCost, total
 from siked.estimating.last_run import SOURCE, last_run
@@ -23,6 +22,7 @@ from siked.mixing import Variant
 from siked.run import layout
 from siked.run.run import Run
 from siked.settings import OpenAISettings, load_params
+from siked.terminal.console import console, say
 
 PAPERS: tuple[Variant, ...] = ("adaptive", "all")
 """The variants that are always compared."""

@@ -14,10 +14,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from siked.console import console
 from siked.errors import UserError
 from siked.run.experiments import NO_REPORT, WORKSPACE, Experiment
 from siked.run.experiments import experiments as read
+from siked.terminal.console import console
 
 MINUTE = 60
 SHOWN = 3

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from siked.commands.students import BEST, StudentName, choose
-from siked.console import say
 from siked.errors import UserError, or_pull
 from siked.exporting import hub
 from siked.exporting.exporter import Kind
@@ -20,6 +19,7 @@ from siked.exporting.gguf import GgufType
 from siked.records import Question, read_records
 from siked.run import layout
 from siked.settings import load_params
+from siked.terminal.console import say
 
 COMPARED = 20
 """Questions on which an export is compared with the student."""

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from siked.console import say
 from siked.errors import UserError, or_pull
 from siked.models.loading import locate
 from siked.prompts import Prompt, encode, messages, plain, render, student_prompt, teacher_prompt
 from siked.run import layout
 from siked.settings import OpenAISettings, load_params
 from siked.strategies import STRATEGIES
+from siked.terminal.console import say
 
 TOKENIZER = ("*token*", "*vocab*", "merges.txt", "config.json", "*.jinja", "*.model")
 """What a tokenizer needs of a hub model: its weights stay there."""

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from siked.console import say
 from siked.files import write_text
 from siked.report.cost import measured
 from siked.report.page import render
 from siked.report.run import Report
 from siked.run import layout
 from siked.settings import load_params
+from siked.terminal.console import say
 
 
 def report(

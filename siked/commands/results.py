@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from siked.console import say
 from siked.files import write_text
 from siked.run.results import gather, to_text
 from siked.run.run import WORKSPACE, opened
+from siked.terminal.console import say
 
 
 def results(

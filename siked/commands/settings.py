@@ -20,11 +20,11 @@ from dvc.utils.serialize import modify_yaml
 from rich.table import Table
 from rich.text import Text
 
-from siked.console import console, say
 from siked.errors import UserError
 from siked.files import read_yaml
 from siked.run import layout
 from siked.settings import change_student, check_params, documented, load_params
+from siked.terminal.console import console, say
 
 
 def params(

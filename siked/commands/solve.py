@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from siked.commands.students import BEST, StudentName, choose
-from siked.console import say
 from siked.errors import UserError
 from siked.exporting.solving import Writer, answer
 from siked.generation.openai.endpoint import Endpoint
@@ -24,6 +23,7 @@ from siked.prompts import (
 from siked.run import layout
 from siked.settings import as_transformers, load_params
 from siked.strategies import STRATEGIES
+from siked.terminal.console import say
 from siked.verification.sandbox import Sandbox
 
 

@@ -22,12 +22,12 @@ import typer
 import yaml
 
 from siked.commands.experiments import show
-from siked.console import say
 from siked.errors import UserError
 from siked.files import read_yaml
 from siked.run import layout
 from siked.run.experiments import NO_REPORT, Experiment, experiments
 from siked.settings import change_student, check_params, flat
+from siked.terminal.console import say
 
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9.]+")
 _POINTS = re.compile(r"\.{2,}")

@@ -14,9 +14,9 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.tree import Tree
 
-from siked.console import console, say
 from siked.errors import or_pull
 from siked.run.dvc import Lineage, Link, Recorded, Workspace
+from siked.terminal.console import console, say
 
 SHOWN_DIGITS = 12
 """Digits of a hash in the tree; ``--json`` has all."""

@@ -23,12 +23,12 @@ from rich.table import Table
 from siked import strategies
 from siked.analysis.statistics import wilson
 from siked.analysis.verdicts import Outcome, Outcomes, UnreadableGolds, in_order
-from siked.console import console, say
 from siked.errors import INTERRUPTED, UserError
-from siked.progress import track
 from siked.questions.rows import read_rows
 from siked.records import Failure
 from siked.settings import VerifySettings
+from siked.terminal.console import console, say
+from siked.terminal.progress import track
 from siked.verification.outputs import FIELDS, Output, checked, read_output
 from siked.verification.sandbox import Sandbox
 

@@ -33,10 +33,10 @@ from rich.table import Table
 from rich.text import Text
 
 from siked.analysis.figures import DEV
-from siked.console import Printable, console, printable
-from siked.progress import clock
 from siked.run.dvc import State
 from siked.run.progress import Running, Snapshot, Watcher
+from siked.terminal.console import Printable, console, printable
+from siked.terminal.progress import clock
 
 SIGNS = {
     State.DONE: ("✓", "+", "green"),

@@ -17,13 +17,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from siked.console import say
 from siked.errors import UserError
 from siked.generation.engine import Completion, Engine, Sampling
-from siked.progress import track
 from siked.prompts import Prompt, split_tag, split_thinking, student_prompt
 from siked.records import Question, Rationale
 from siked.settings import OpenAISettings, TeacherModel
+from siked.terminal.console import say
+from siked.terminal.progress import track
 
 MILLION = 1_000_000
 

@@ -16,13 +16,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from siked.console import say
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
 from siked.models.loading import device_and_dtype, end_tokens, load
-from siked.progress import wrote
 from siked.prompts import Prompt, encode, render
 from siked.settings import RaySettings, TransformersSettings
+from siked.terminal.console import say
+from siked.terminal.progress import wrote
 
 if TYPE_CHECKING:
     from siked.generation.decoding.loop import Row

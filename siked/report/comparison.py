@@ -20,11 +20,11 @@ from rich.text import Text
 from siked.analysis.figures import DEV
 from siked.analysis.paired import Comparison, Pair
 from siked.analysis.seeds import Averages
-from siked.console import printable
 from siked.errors import UserError
 from siked.records import VerifiedRationale
 from siked.report.formats import DASH, p_value, points
 from siked.report.plots import NO_TAG
+from siked.terminal.console import printable
 
 FIRST, SECOND = "A", "B"
 """What two kinds of student are called, of which each has a name of its own."""

@@ -35,10 +35,10 @@ from trl.trainer.utils import pad
 from siked.errors import UserError
 from siked.files import sha256
 from siked.models import loading as models
-from siked.progress import track
 from siked.prompts import render, teacher_prompt, tokens
 from siked.records import Question
 from siked.settings import Rival
+from siked.terminal.progress import track
 from siked.training import checkpoints, lean, sft
 from siked.training.examples import IGNORED, Encoded, encode
 from siked.training.job import Job, Track, TrainingLog

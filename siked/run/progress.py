@@ -44,11 +44,11 @@ from pydantic import ValidationError
 from siked.analysis.figures import Evaluation
 from siked.errors import UserError
 from siked.files import read_json
-from siked.progress import Work, noting
 from siked.records import Record
 from siked.run import layout
 from siked.run.dvc import Pipeline, Stage, State
 from siked.run.run import Run, evaluation
+from siked.terminal.progress import Work, noting
 
 EVERY = 1.0
 """Seconds between two looks at the counts."""

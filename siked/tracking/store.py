@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from siked.console import without_secrets
+from siked.terminal.console import without_secrets
 
 if TYPE_CHECKING:  # MLflow takes seconds to import, also where tracking is off
     from mlflow import MlflowClient

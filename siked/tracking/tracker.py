@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from siked.console import say
+from siked.terminal.console import say
 from siked.tracking.live import Live
 from siked.tracking.registry import Selected, register
 from siked.tracking.runs import DataSet, ParentRun, Runs, flatten_figures

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from siked.progress import Progress
 from siked.records import Example, Record
 from siked.settings import Schedule, TrainSettings
+from siked.terminal.progress import Progress
 
 Track: TypeAlias = Callable[[int, str], AbstractContextManager[Progress]]
-"""As ``siked.progress.track``."""
+"""As ``siked.terminal.progress.track``."""
 Watch: TypeAlias = Callable[[int, Mapping[str, float]], None]
 """Told of an optimiser step: its number, and ``loss``, ``learning_rate``, ``tokens_per_second``."""
 

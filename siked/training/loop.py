@@ -18,10 +18,10 @@ import transformers
 from peft import PeftModel
 from transformers import PrinterCallback
 
-from siked.console import say
 from siked.models import loading as models
-from siked.progress import track
 from siked.settings import TransformersSettings
+from siked.terminal.console import say
+from siked.terminal.progress import track
 from siked.training import checkpoints, lean, sft, students
 from siked.training.examples import Encoded, encode
 from siked.training.job import Job, Track, Trainer, TrainingLog

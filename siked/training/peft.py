@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from transformers import BitsAndBytesConfig
 
-from siked.console import say
 from siked.errors import UserError
 from siked.models import loading as models
 from siked.settings import Lora
+from siked.terminal.console import say
 from siked.training import lean, students
 from siked.training.job import Job
 

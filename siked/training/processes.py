@@ -33,7 +33,7 @@ from torch.multiprocessing.spawn import (
 )
 
 from siked.errors import UserError
-from siked.progress import Progress, track
+from siked.terminal.progress import Progress, track
 from siked.training import checkpoints
 from siked.training.job import Job, TrainingLog, Watch
 
@@ -130,7 +130,7 @@ class Teller:
 
     @contextlib.contextmanager
     def track(self, total: int, what: str) -> Iterator[Teller]:
-        """As ``siked.progress.track``."""
+        """As ``siked.terminal.progress.track``."""
         self._put(("begin", total, what))
         yield self
 

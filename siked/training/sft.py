@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from siked.errors import UserError
-from siked.progress import Progress
+from siked.terminal.progress import Progress
 from siked.training import checkpoints, lean, memory
 from siked.training.examples import IGNORED
 from siked.training.job import Job, Watch

@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from siked.errors import UserError
-from siked.progress import track
 from siked.records import Example
 from siked.settings import TRAINERS, Schedule, TrainSettings
+from siked.terminal.progress import track
 from siked.training.job import Job, Track, Trainer, TrainingLog, Watch
 
 

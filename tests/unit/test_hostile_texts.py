@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 import siked
 from siked.__main__ import app
 from siked.commands.solve import solve
-from siked.console import Printable, console, printable, say, without_secrets
 from siked.errors import LONGEST, UserError, reported
 from siked.exporting.exporter import Exporter
 from siked.generation.ask import collect
@@ -28,6 +27,7 @@ from siked.questions import sources
 from siked.questions.arithmetic import evaluate
 from siked.records import Question, read_records, write_records
 from siked.settings import Source, StudentSettings, TransformersSettings, load_params
+from siked.terminal.console import Printable, console, printable, say, without_secrets
 from siked.tracking.store import hide_secrets
 from tests.unit.test_endpoint import chat, server
 
@@ -89,8 +89,8 @@ def test_what_is_shown_live_does_not_steer():
 
 def test_everything_is_printed_by_say_or_a_console_of_ours():
     inside = [str(file) for file, call in calls("print") if isinstance(call.func, ast.Name)]
-    assert [one for one in inside if "sandbox" not in one] == ["console.py"]
-    assert [str(file) for file, _ in calls("Console")] == ["console.py"]
+    assert [one for one in inside if "sandbox" not in one] == ["terminal/console.py"]
+    assert [str(file) for file, _ in calls("Console")] == ["terminal/console.py"]
 
 
 def test_a_server_s_text_does_not_steer_the_terminal(capsys, tmp_path, monkeypatch):

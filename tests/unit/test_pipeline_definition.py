@@ -15,12 +15,10 @@ ROOT = Path(__file__).parents[2]
 SIKED = ROOT / "siked"
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 
-PLUMBING = {"cluster", "run", "settings", "tracking"} | {
+PLUMBING = {"cluster", "run", "settings", "terminal", "tracking"} | {
     "__init__.py",
-    "console.py",
     "errors.py",
     "files.py",
-    "progress.py",
 }
 """What brings values to a stage or reports on it, and decides nothing of what it writes."""
 VERIFIES = {"teach": ("siked/verification",)}

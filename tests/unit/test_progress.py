@@ -2,8 +2,8 @@
 
 import pytest
 
-from siked import progress
-from siked.progress import clock, noting, track, wrote
+from siked.terminal import progress
+from siked.terminal.progress import clock, noting, track, wrote
 
 
 def test_short_work_says_nothing(capfd):

@@ -9,14 +9,14 @@ import time
 import pytest
 
 from siked.errors import UserError
-from siked.progress import track
 from siked.run import progress
 from siked.run.progress import Running, read, shown
+from siked.terminal.progress import track
 
 STAGE = """
 import sys, time
 from pathlib import Path
-from siked.progress import track
+from siked.terminal.progress import track
 from siked.run.progress import shown
 with shown(Path(sys.argv[1]), "train@it1", None), track(9, "train") as progress:
     progress.recall(4)

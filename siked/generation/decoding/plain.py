@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from siked.console import say
 from siked.errors import UserError
 from siked.generation.decoding.attention import ATTENTION
 from siked.generation.decoding.loop import Decoder
 from siked.models.loading import cache_argument
+from siked.terminal.console import say
 
 PROBE = 24
 """Tokens that tell whether a decoder computes what the model does."""

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar, cast
 
-from siked.console import say
 from siked.errors import UserError
 from siked.files import locked, read_json, write_json
 from siked.generation.engine import Completion, FinishReason
+from siked.terminal.console import say
 
 MODEL, SAMPLES, LOCK = "model.json", "samples.db", "lock"
 DAY = 24 * 60 * 60

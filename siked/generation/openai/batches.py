@@ -26,10 +26,10 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 from pydantic import BaseModel, ValidationError
 
-from siked.console import say
 from siked.errors import UserError
 from siked.files import read_json, whole_characters, write_json
 from siked.settings import OpenAISettings
+from siked.terminal.console import say
 
 MOST = 20_000
 """Requests of a batch, and requests that wait at once; OpenAI takes 50,000."""

@@ -18,13 +18,13 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI
 from pydantic import ValidationError
 
-from siked.console import say, without_secrets
 from siked.errors import UserError
 from siked.files import whole_characters
 from siked.generation.openai.batches import BatchTransport, open_batches
 from siked.generation.openai.pace import LONGEST, Pace, asked_to_wait, most_tokens
 from siked.generation.openai.requests import Answer
 from siked.settings import OpenAISettings
+from siked.terminal.console import say, without_secrets
 
 LONG = 10.0
 """Seconds of waiting from which a user is told of it."""

@@ -15,11 +15,11 @@ from typing import Any, Self
 
 import httpx
 
-from siked.console import without_secrets
 from siked.errors import UserError
 from siked.files import whole_characters
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt, messages
+from siked.terminal.console import without_secrets
 
 CONNECT, ANSWER = 10, 600
 """Seconds to wait for a connection and for an answer."""

@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from siked.console import console, say
+from siked.terminal.console import console, say
 
 LINE_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
