@@ -241,7 +241,7 @@ def read_yaml(path: Path, missing: str = "") -> Any:
 
 
 def sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, as lower-case hexadecimal digits."""
+    """Return the sha256 of a file's bytes, as lower-case hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -33,7 +33,7 @@ Preference: TypeAlias = "Callable[[str], Sequence[str]]"
 def preferred(
     bias: Bias | None, samples: Iterable[VerifiedRationale], strategies: Sequence[str]
 ) -> Preference | None:
-    """``mix.bias`` as an order of the strategies for each question; None where all may train.
+    """Return ``mix.bias`` as each question's order of strategies; None where all may train.
 
     Args:
         bias: a fixed order; ``student`` for the student's own: by how many of a question's samples
@@ -64,7 +64,7 @@ def preferred(
 
 
 def select(rationales: Iterable[VerifiedRationale], *, keep: int | None) -> list[VerifiedRationale]:
-    """The correct rationales that may train, in the order given.
+    """Return the correct rationales that may train, in the order given.
 
     Args:
         rationales: verified rationales of one origin.
@@ -93,7 +93,7 @@ def mix(
     scope: Literal["question", "strategy"],
     order: Preference | None,
 ) -> list[tuple[Origin, VerifiedRationale]]:
-    """The next training set with the origin of each row: the student's rows, then the teacher's.
+    """Return the next training set, rows with their origin: the student's, then the teacher's.
 
     Args:
         teacher: D_LLM, as ``select`` gives it.

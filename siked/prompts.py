@@ -64,17 +64,17 @@ class Prompt:
 
 
 def tag(strategy: str) -> str:
-    """The tag by which a student says which strategy follows: ``[pot]:``."""
+    """Return the tag by which a student says which strategy follows: ``[pot]:``."""
     return f"[{strategy}]:"
 
 
 def tag_line(strategy: str) -> str:
-    """The tag with its line end: how a completion of this strategy begins."""
+    """Return the tag with its line end: how a completion of this strategy begins."""
     return f"{tag(strategy)}\n"
 
 
 def completion(strategy: str, rationale: str) -> str:
-    """What the student is to write, the token that ends its turn left out."""
+    """Return what the student is to write, the token that ends its turn left out."""
     return tag_line(strategy) + rationale.strip()
 
 
@@ -142,7 +142,7 @@ def teacher_prompt(question: str, strategy: str, *, question_id: str = "") -> Pr
 
 
 def messages(prompt: Prompt) -> list[dict[str, str]]:
-    """A prompt for a chat model: what stands before its turn, the system's part where there is one.
+    """Return a prompt for a chat model: what stands before its turn, with a system's part if any.
 
     ``[{"role": "system", "content": "Solve the problem."}, {"role": "user", "content": ...}]``
     """
@@ -151,12 +151,12 @@ def messages(prompt: Prompt) -> list[dict[str, str]]:
 
 
 def plain(prompt: Prompt) -> str:
-    """A prompt for a model without a chat template, which goes on with a text."""
+    """Return a prompt for a model without a chat template, which goes on with a text."""
     return f"{prompt.system}\n\n{prompt.user}\nAnswer:\n".lstrip()
 
 
 def render(tokenizer: Any, prompt: Prompt) -> str:
-    """The text that the model reads before its turn, special tokens included, ``prefix`` not.
+    """Return what the model reads before its turn, special tokens included, ``prefix`` not.
 
     Made by the tokenizer's chat template. One that refuses or drops the system's text gets it at
     the head of the user's; where there is no template the two stand as plain text. Thinking is
@@ -187,12 +187,12 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
 
 
 def encode(tokenizer: Any, prompt: Prompt) -> list[int]:
-    """The token ids that the model reads: the rendered prompt's, then the prefix's."""
+    """Return the token ids that the model reads: the rendered prompt's, then the prefix's."""
     return tokens(tokenizer, render(tokenizer, prompt)) + tokens(tokenizer, prompt.prefix)
 
 
 def tokens(tokenizer: Any, text: str) -> list[int]:
-    """The token ids of a text that already has its special tokens."""
+    """Return the token ids of a text that already has its special tokens."""
     if not text:
         return []
     ids: list[int] = tokenizer(text, add_special_tokens=False).input_ids

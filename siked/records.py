@@ -189,7 +189,7 @@ def read_records(path: Path, kind: type[R]) -> Iterator[R]:
 
 
 def count_records(path: Path) -> int:
-    """How many records a file holds.
+    """Return how many records a file holds.
 
     Raises:
         UserError: the file is missing.

@@ -40,13 +40,13 @@ def main() -> None:
 
 
 def questions_from(params: Params) -> list[SourceFacts]:
-    """Where the questions of the run came from."""
+    """Return where the questions of the run came from."""
     settings, root = params.questions, Path(params.questions.root)
     return [*sources("train", settings.train, root), *sources("test", settings.test, root)]
 
 
 def questions(params: Params, origin: list[SourceFacts]) -> DataCard:
-    """The card of ``data/questions``."""
+    """Return the card of ``data/questions``."""
     overlap = read_json(layout.OVERLAP)
     pairs = sorted(overlap["pairs"], key=lambda pair: -pair["similarity"])[:MOST_PAIRS]
     tests = [
@@ -76,7 +76,7 @@ def questions(params: Params, origin: list[SourceFacts]) -> DataCard:
 
 
 def teacher(params: Params, origin: list[SourceFacts]) -> DataCard:
-    """The card of ``data/teacher``."""
+    """Return the card of ``data/teacher``."""
     return DataCard(
         name="teacher",
         summary=f"Rationales of the teacher for every train question and strategy, with verdicts; "
@@ -99,7 +99,7 @@ def teacher(params: Params, origin: list[SourceFacts]) -> DataCard:
 
 
 def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
-    """The card of ``data/students/NAME``."""
+    """Return the card of ``data/students/NAME``."""
     limits = [
         "A small model wrote these, and most of its mistakes read as well as what is right.",
         ANSWERS_ALONE,
@@ -139,7 +139,7 @@ def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
 
 
 def student_files(params: Params, name: str) -> Iterator[FileFacts]:
-    """The files of a student, of those that it has."""
+    """Yield the files of a student, of those that it has."""
     files = layout.Student(name)
     if files.generated.exists():
         yield measure(files.generated, Rationale, "Its predecessor's samples, before any check.")

@@ -44,7 +44,7 @@ def stage(name: str) -> Iterator[Params]:
 
 
 def questions(path: Path) -> dict[str, Question]:
-    """The questions of a file by their ids, in its order.
+    """Return the questions of a file by their ids, in its order.
 
     Raises:
         UserError: an id stands twice.
@@ -58,7 +58,7 @@ def questions(path: Path) -> dict[str, Question]:
 
 
 def stopped(previous: layout.Student) -> bool:
-    """Whether the loop had ended with ``previous``, so that its result is carried on."""
+    """Return whether the loop had ended with ``previous``, so that its result is carried on."""
     return bool(read_json(previous.plateau)["stopped"])
 
 
@@ -69,7 +69,7 @@ def carry(source: Path, target: Path) -> None:
 
 
 def tracker(params: Params, **tags: str) -> Tracker:
-    """Where this run's figures go: all stages of a run with the same settings share a parent.
+    """Return where this run's figures go: a run's stages with the same settings share a parent.
 
     Args:
         params: the settings.

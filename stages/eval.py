@@ -80,7 +80,7 @@ def main(
 
 
 def benchmarks(params: Params) -> dict[str, dict[str, Question]]:
-    """The questions of dev and every test set, by benchmark and id."""
+    """Return the questions of dev and every test set, by benchmark and id."""
     return {name: questions(layout.questions(name)) for name in [DEV, *params.questions.test]}
 
 
@@ -166,7 +166,7 @@ def ask(
 
 
 def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:
-    """What a student's answers to a benchmark say."""
+    """Return what a student's answers to a benchmark say."""
     strategies = params.strategies
     kinds = (layout.FREE, layout.FORCED, layout.SAMPLED)
     greedy, each, more = (files.answers / layout.benchmark(benchmark, kind) for kind in kinds)

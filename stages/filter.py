@@ -82,7 +82,7 @@ def run(params: Params, sources: list[Path], target: Path, metrics: Path) -> Non
 
 
 def key(params: Params, sources: list[Path]) -> str:
-    """What decides the verdicts, as a short text: the inputs, the settings and the code."""
+    """Return what decides the verdicts, as a short text: the inputs, the settings and the code."""
     inputs = map(sha256, [layout.TRAIN, *sources])
     parts = [params.verify.model_dump_json(), hash_code(CODE), *inputs]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -70,7 +70,7 @@ def main() -> None:
 def read_all(
     settings: QuestionSettings, left_out: list[dict[str, str]]
 ) -> dict[str, list[Question]]:
-    """The questions of every source by its name; unusable rows are added to ``left_out``."""
+    """Return the questions of every source by its name; unusable rows are added to ``left_out``."""
     pools: dict[str, list[Question]] = {}
     wrong = known_errors.load(layout.KNOWN_ERRORS) if settings.exclude_known_errors else None
     for name, source in {**settings.train, **settings.test}.items():
@@ -88,7 +88,7 @@ def apart_from_tests(
     settings: QuestionSettings,
     left_out: list[dict[str, str]],
 ) -> list[Question]:
-    """The train questions that are not a test question too; the others go to ``left_out``."""
+    """Return the train questions that are no test question; the others go to ``left_out``."""
     asked = [question for rows in tests.values() for question in rows]
     close = {
         pair.train_id: pair

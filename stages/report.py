@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def record(params: Params, run: Report) -> None:
-    """Everything that the run counted, in MLflow, and the selected student in its registry."""
+    """Record all that the run counted in MLflow, and the selected student in its registry."""
     if not params.tracking.mlflow:
         return
     iterations = run.chain

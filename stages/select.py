@@ -61,20 +61,20 @@ def main() -> None:
 
 
 def accuracies(evaluation: Evaluation) -> dict[str, Any]:
-    """A rival's accuracies, as the summary has the selected student's."""
+    """Return a rival's accuracies, as the summary has the selected student's."""
     found = {name: rounded(figures["accuracy"]) for name, figures in evaluation.items()}
     return {DEV: found.pop(DEV), "test": found}
 
 
 def answers(name: str, benchmark: str) -> list[VerifiedRationale]:
-    """A student's answers to a benchmark."""
+    """Return a student's answers to a benchmark."""
     return list(
         read_records(layout.Student(name).answers / layout.benchmark(benchmark), VerifiedRationale)
     )
 
 
 def trainings(params: Params, chosen: str) -> list[Training]:
-    """The iterations that led to the chosen one, it included."""
+    """Return the iterations that led to the chosen one, it included."""
     chain = params.chain()
     students = [layout.Student(name) for name in chain[: chain.index(chosen) + 1]]
     return [

@@ -55,7 +55,7 @@ def open_teacher(
     *,
     ray: RaySettings | None = None,
 ) -> tuple[Engine, Sampling]:
-    """The teacher that the settings name, and how it is asked; a local model perhaps by Ray."""
+    """Return the teacher that the settings name and how to ask it; a local model perhaps by Ray."""
     if settings.recorded is not None:
         path = layout.RECORDED / settings.recorded
         recorded = RecordedEngine(path, asked)

@@ -32,7 +32,7 @@ TOLERANCE = 1e-9
 
 
 def evaluate(answers: Collection[VerifiedRationale], strategies: Sequence[str]) -> dict[str, Any]:
-    """One benchmark's figures from a student's greedy answers, one a question.
+    """Return one benchmark's figures from a student's greedy answers, one a question.
 
     An answer whose strategy is None or not among ``strategies`` counts as an invalid tag (the
     shares and that rate sum to 1). See the module's docstring for the result.
@@ -63,7 +63,7 @@ def mixed(
     student: Iterable[VerifiedRationale],
     smoothing: float = SMOOTHING,
 ) -> dict[str, Any]:
-    """A training set's figures: where its rows come from and how its strategies are spread.
+    """Return a training set's figures: where its rows come from and how its strategies are spread.
 
     Args:
         examples: The training set.
@@ -103,7 +103,7 @@ def mixed(
 def changes(
     before: Iterable[VerifiedRationale], after: Iterable[VerifiedRationale]
 ) -> tuple[list[str], list[str]]:
-    """The questions that ``after`` answers right and ``before`` wrong, and the reverse.
+    """Return the questions that ``after`` answers right and ``before`` wrong, and the reverse.
 
     Returns:
         Two lists of question ids, in the order of ``before``.
@@ -129,7 +129,7 @@ def changes(
 def compare(
     before: Collection[VerifiedRationale], after: Collection[VerifiedRationale], *, seed: int = 0
 ) -> dict[str, Any]:
-    """How much better ``after`` is than ``before`` on the same questions.
+    """Return how much better ``after`` is than ``before`` on the same questions.
 
     Returns:
         ``{"gain": 0.15, "low": 0.033333, "high": 0.266667, "p": 0.035156, "won": 12, "lost": 3,
@@ -143,7 +143,7 @@ def compare(
 
 
 def plateau(dev: Sequence[float], patience: int | None, min_gain: float) -> bool:
-    """Whether dev accuracy has stopped rising, so that the loop should.
+    """Return whether dev accuracy has stopped rising, so that the loop should.
 
     An iteration counts as better when it beats the best one so far by at least ``min_gain``, and
     by more than nothing.
@@ -166,7 +166,7 @@ def plateau(dev: Sequence[float], patience: int | None, min_gain: float) -> bool
 
 
 def best(dev: Mapping[str, float]) -> str:
-    """The name with the highest dev accuracy; the earlier one where two tie.
+    """Return the name with the highest dev accuracy; the earlier one where two tie.
 
     Raises:
         ValueError: there is none.
@@ -181,7 +181,7 @@ def summary(
     selected: str,
     gains: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """The few figures of a whole run that ``dvc exp show`` puts side by side.
+    """Return the few figures of a whole run that ``dvc exp show`` puts side by side.
 
     Args:
         evaluations: Every student's evaluation.

@@ -88,7 +88,7 @@ class Comparison:
         return (*self.benchmarks, *([self.together] if self.together else []))
 
     def as_json(self, show: int | None = None, *, families: bool = False) -> dict[str, Any]:
-        """The comparison as plain values.
+        """Return the comparison as plain values.
 
         Args:
             show: at most so many won and lost questions a benchmark; all where None.
@@ -146,7 +146,7 @@ def compared(
 
 
 def common(students: Sequence[Answered], only: Sequence[str]) -> list[str]:
-    """The benchmarks that every student answered; of these, ``only`` those named where some are.
+    """Return the benchmarks that every student answered, or ``only`` those of them that are named.
 
     Raises:
         UserError: there is none, or a named one is not among them.

@@ -45,13 +45,13 @@ class Samples:
     """By question and strategy, how often each answer was given; the flag is the verdict."""
 
     def pools(self) -> dict[str, list[Counter[tuple[Answer, bool]]]]:
-        """A question's counts each, by strategy and then for all strategies together."""
+        """Return a question's counts each, by strategy and then for all strategies together."""
         rows = list(self.cells.values())
         pools = {name: [row[name] for row in rows] for name in self.strategies}
         return {**pools, TOGETHER: [sum(row.values(), Counter()) for row in rows]}
 
     def rates(self) -> dict[str, list[float]]:
-        """Each question's share of right samples, by strategy."""
+        """Return each question's share of right samples, by strategy."""
         return {
             name: [_right(row[name]) / row[name].total() for row in self.cells.values()]
             for name in self.strategies
@@ -86,7 +86,7 @@ def counted(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) 
 
 
 def pass_at_k(samples: Samples, *, seed: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
-    """The chance that at least one of k samples is right, k from 1 to K, averaged over questions.
+    """Return the mean chance that at least one of k samples is right, for each k from 1 to K.
 
     A question with c right ones of n samples counts 1 - C(n - c, k) / C(n, k): the share of the
     subsets of size k that hold a right one, which is unbiased (Chen et al. 2021, arXiv 2107.03374,
@@ -102,7 +102,7 @@ def pass_at_k(samples: Samples, *, seed: int = 0) -> dict[str, dict[str, dict[st
 
 
 def majority_at_k(samples: Samples, *, seed: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
-    """The accuracy of the most frequent answer among k samples (self-consistency), k from 1 to K.
+    """Return the accuracy of the most frequent of k answers (self-consistency), k from 1 to K.
 
     Exact: the mean over all subsets of size k, no draws. Equal numbers are one answer however
     they are written; votes never see the gold. A sample without an answer does not vote. Of t
@@ -118,7 +118,7 @@ def majority_at_k(samples: Samples, *, seed: int = 0) -> dict[str, dict[str, dic
 def elected(
     rationales: Iterable[VerifiedRationale], strategies: Sequence[str]
 ) -> dict[str, dict[str, list[bool]]]:
-    """Whether the vote of the first k samples is right, k from 1 to K: one vote, held once.
+    """Return whether the vote of the first k samples is right, k from 1 to K: one vote, held once.
 
     Votes count as in ``majority_at_k``, which gives the mean over all votes that could be held. Of
     several answers with equally many votes the one that was given first counts.
@@ -150,7 +150,7 @@ def elected(
 
 
 def forced(samples: Samples, *, seed: int = 0) -> dict[str, Any]:
-    """Accuracy where each strategy is forced, and that of an oracle that knows which one to take.
+    """Return the accuracy with each strategy forced, and an oracle's that knows which one to take.
 
     A strategy's accuracy is the mean over questions of p, the share of right ones among its
     samples. The oracle takes one sample with each strategy and is right where any is: the mean of
@@ -170,7 +170,7 @@ def forced(samples: Samples, *, seed: int = 0) -> dict[str, Any]:
 
 
 def regret(free: Iterable[VerifiedRationale], samples: Samples, *, seed: int = 0) -> dict[str, Any]:
-    """How far a student's free choice of strategy stays behind the oracle on the same questions.
+    """Return how far a student's free choice stays behind the oracle on the same questions.
 
     Args:
         free: The student's answers with a strategy of its own choice, one a question.
@@ -211,7 +211,7 @@ def choice(
     each: Iterable[VerifiedRationale],
     strategies: Sequence[str],
 ) -> dict[str, Any]:
-    """What a student could have answered: with each strategy forced, and with the best choice.
+    """Return what a student could have answered: with each strategy forced, with the best choice.
 
     Args:
         free: Its greedy answers with a strategy of its own choice, one a question.
@@ -235,7 +235,7 @@ def choice(
 
 
 def several(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) -> dict[str, Any]:
-    """All that K samples a question and strategy say: ``k``, ``forced``'s, ``pass``, ``majority``.
+    """Return what K samples a question and strategy say: ``k``, ``forced``, ``pass``, ``majority``.
 
     Raises:
         UserError: see ``counted``.
@@ -250,7 +250,7 @@ def several(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) 
 
 
 def average(values: Sequence[float], *, seed: int = 0) -> dict[str, Any]:
-    """The mean of a figure over questions: ``{"accuracy", "n", "low", "high"}``, not rounded.
+    """Return a figure's mean over questions: ``{"accuracy", "n", "low", "high"}``, not rounded.
 
     Low and high bound its 95% percentile bootstrap interval (Efron 1979).
     """
@@ -267,7 +267,7 @@ def average(values: Sequence[float], *, seed: int = 0) -> dict[str, Any]:
 
 
 def solved_chances(right: int, n: int, most: int) -> tuple[float, ...]:
-    """The share of the subsets of size k of ``n`` samples that hold a right one, k = 1 to ``most``.
+    """Return the share of subsets of k of n samples that hold a right one, k from 1 to ``most``.
 
     Raises:
         ValueError: ``most`` is not between 1 and ``n``.

@@ -21,7 +21,7 @@ RESAMPLES = 10_000
 
 
 def rounded(value: Any) -> Any:
-    """``value`` with every float in it rounded to 6 decimals, ready for JSON.
+    """Return ``value`` with every float in it rounded to 6 decimals, ready for JSON.
 
     A ``p`` that would be 0 keeps two digits. Mappings become dicts in the same order, sequences
     lists; NaN and infinities become None.
@@ -38,12 +38,12 @@ def rounded(value: Any) -> Any:
 
 
 def share(part: int, whole: int) -> float | None:
-    """``part / whole``, or None where there is nothing to share."""
+    """Return ``part / whole``, or None where there is nothing to share."""
     return part / whole if whole else None
 
 
 def wilson(correct: int, n: int) -> tuple[float, float]:
-    """The 95% Wilson score interval of ``correct`` out of ``n``; (0, 1) where ``n`` is 0."""
+    """Return the 95% Wilson score interval of ``correct`` out of ``n``; (0, 1) where ``n`` is 0."""
     if n == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -55,7 +55,7 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
 
 
 def accuracy(correct: int, n: int) -> dict[str, Any]:
-    """Accuracy with its interval: ``{"accuracy": 0.55, "n": 60, "low": 0.4, "high": 0.7}``.
+    """Return an accuracy's ``{"accuracy": 0.55, "n": 60, "low": 0.4, "high": 0.7}``.
 
     Accuracy, low and high are None where ``n`` is 0.
     """
@@ -64,7 +64,7 @@ def accuracy(correct: int, n: int) -> dict[str, Any]:
 
 
 def mcnemar(won: int, lost: int) -> float:
-    """The two-sided p-value of McNemar's exact test.
+    """Return the two-sided p-value of McNemar's exact test.
 
     Args:
         won: Questions that only the second answers right.
@@ -75,7 +75,7 @@ def mcnemar(won: int, lost: int) -> float:
 
 
 def gain(won: int, lost: int, n: int, *, seed: int = 0) -> dict[str, Any]:
-    """How much better the second of two students is on the same ``n`` questions.
+    """Return how much better the second of two students is on the same ``n`` questions.
 
     Returns:
         ``{"gain": 0.15, "low": 0.03, "high": 0.27, "p": 0.0352, "won": 12, "lost": 3, "n": 60}``:
@@ -98,7 +98,7 @@ def gain(won: int, lost: int, n: int, *, seed: int = 0) -> dict[str, Any]:
 
 
 def divergence(p: Mapping[str, int], q: Mapping[str, int], *, smoothing: float) -> float:
-    """KL(P ‖ Q) in nats between two distributions given as counts over the same keys.
+    """Return KL(P ‖ Q) in nats between two distributions given as counts over the same keys.
 
     ``smoothing`` is added to every count of both before they are normalised, so that a strategy
     that one side never shows does not make the divergence infinite.

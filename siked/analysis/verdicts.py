@@ -59,14 +59,14 @@ class Outcomes:
         self._counts[outcome] += 1
 
     def by(self, *names: str) -> Counter[Any]:
-        """Counts by some of an outcome's attributes: ``by("strategy", "correct")["cot", True]``."""
+        """Return counts by attributes of an outcome: ``by("strategy", "correct")["cot", True]``."""
         found: Counter[Any] = Counter()
         for outcome, count in self._counts.items():
             found[attrgetter(*names)(outcome)] += count
         return found
 
     def total(self) -> int:
-        """How many verdicts were counted."""
+        """Return how many verdicts were counted."""
         return self._counts.total()
 
 
@@ -101,7 +101,7 @@ class VerdictCounts:
             self._hollow[rationale.strategy] += hollow
 
     def figures(self, *, questions: int) -> dict[str, Any]:
-        """A filter stage's figures.
+        """Return a filter stage's figures.
 
         Args:
             questions: how many questions were asked.
@@ -209,10 +209,10 @@ def _count_accepted(
 
 
 def failures(rationales: Iterable[VerifiedRationale]) -> dict[str, int]:
-    """The failure kinds that occur, in the order in which ``Failure`` defines them."""
+    """Return the failure kinds that occur, in the order in which ``Failure`` defines them."""
     return in_order(Counter(one.failure for one in rationales if one.failure))
 
 
 def in_order(counts: Mapping[Failure, int]) -> dict[str, int]:
-    """Counts of failure kinds in the order in which ``Failure`` defines them, without zeros."""
+    """Return counts of failure kinds in the order of ``Failure``, without zeros."""
     return {kind.value: counts[kind] for kind in Failure if counts.get(kind)}

@@ -22,7 +22,7 @@ no plain number; None for no answer."""
 
 
 def vote(predicted: str | None) -> Answer:
-    """What a sample with this answer votes for."""
+    """Return what a sample with this answer votes for."""
     number = None if predicted is None else parse(predicted)
     return predicted if number is None else (number.value, number.percent)
 
@@ -31,7 +31,7 @@ def vote(predicted: str | None) -> Answer:
 def majority_chances(
     right: tuple[int, ...], wrong: tuple[int, ...], silent: int, most: int
 ) -> tuple[float, ...]:
-    """The accuracy of a vote among k of a question's samples, averaged over all subsets.
+    """Return the accuracy of a vote among k of a question's samples, averaged over all subsets.
 
     Args:
         right: How many samples gave each of the answers that are right (33.33 and 33.333, say).

@@ -32,7 +32,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 @app.callback()
 def data() -> None:
-    """Published data sets and your own questions."""
+    """Manage published data sets and your own questions."""
 
 
 @app.command("list")

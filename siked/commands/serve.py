@@ -78,7 +78,7 @@ def check_vllm(python: Path) -> Path:
 
 
 def merged(chosen: Chosen, settings: Params) -> Path:
-    """The folder of a student's merged weights, written where it is not there yet."""
+    """Return the folder of a student's merged weights, written where it is not there yet."""
     made_of = {
         "siked": siked.__version__,
         "student": chosen.student.model_dump(mode="json"),

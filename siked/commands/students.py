@@ -28,7 +28,7 @@ class Chosen(NamedTuple):
     student: student_format.Student
 
     def exporter(self, settings: Params) -> Exporter:
-        """What writes the student for others."""
+        """Return what writes the student for others."""
         return Exporter(
             base=layout.BASE,
             adapter=self.adapter,

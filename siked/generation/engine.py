@@ -77,7 +77,7 @@ class Batched(Engine, Protocol):
     """An engine whose samples may depend, in their last bits, on what shares their batch."""
 
     def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
-        """Which prompts (their indices) ``generate`` would run together, in its order."""
+        """Return which prompts (their indices) ``generate`` would run together, in its order."""
         ...
 
     def complete(

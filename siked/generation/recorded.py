@@ -90,11 +90,11 @@ class RecordedEngine:
                 self._rows[identity, row.strategy].append(row)
 
     def has(self, question_id: str, strategy: str) -> bool:
-        """Whether the recording has a rationale of a question with a strategy."""
+        """Return whether the recording has a rationale of a question with a strategy."""
         return (question_id, strategy) in self._rows
 
     def samples(self, strategy: str) -> int:
-        """The largest number of rationales that a question has with a strategy, at least 1."""
+        """Return the most rationales that a question has with a strategy, at least 1."""
         counts = (len(rows) for (_, one), rows in self._rows.items() if one == strategy)
         return max(counts, default=1)
 

@@ -35,7 +35,7 @@ class RayEngine:
         yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
 
     def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
-        """Which prompts (their indices) run together, as a replica says."""
+        """Return which prompts (their indices) run together, as a replica says."""
         found = list(self._replicas.map(_batches, [(list(prompts), sampling)]))
         batches: list[list[int]] = found[0][1]
         return batches

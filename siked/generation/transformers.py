@@ -68,7 +68,7 @@ class TransformersEngine:
         yield from self.complete(prompts, sampling, self.batches(prompts, sampling))
 
     def batches(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[list[int]]:
-        """Which prompts (their indices) run together, in the order of their runs.
+        """Return which prompts (their indices) run together, in the order of their runs.
 
         Raises:
             UserError: a prompt and its completion are longer than the model can read.
@@ -233,7 +233,7 @@ def _batches(
     costs = [lengths[index] + sampling.samples * sampling.max_new_tokens for index in order]
 
     def cuts(most: int) -> list[int]:
-        """Where batches of at most so many tokens begin."""
+        """Return where batches of at most so many tokens begin."""
         begins: list[int] = []
         used = 0
         for place, cost in enumerate(costs):

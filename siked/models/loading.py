@@ -34,7 +34,7 @@ def locate(
     cache: Path | None = None,
     files: Sequence[str] = HUB_FILES,
 ) -> Path:
-    """The local folder of a model named as ``path:FOLDER`` or ``hf:OWNER/NAME``.
+    """Return the local folder of a model named as ``path:FOLDER`` or ``hf:OWNER/NAME``.
 
     Args:
         source: the model's name.
@@ -91,12 +91,12 @@ def check_model_folder(folder: Path) -> None:
 
 
 def is_whole(student: Path) -> bool:
-    """Whether a student's folder holds a whole model, as full fine-tuning leaves it."""
+    """Return whether a student's folder holds a whole model, as full fine-tuning leaves it."""
     return (student / "config.json").is_file() and not (student / ADAPTER).is_file()
 
 
 def parts(base: Path, student: Path | None) -> tuple[Path, Path | None]:
-    """The model folder and the adapter on it that make a student.
+    """Return the model folder and the adapter on it that make a student.
 
     Args:
         base: the model that students are made of.
@@ -106,7 +106,7 @@ def parts(base: Path, student: Path | None) -> tuple[Path, Path | None]:
 
 
 def device_and_dtype(settings: TransformersSettings) -> tuple[torch.device, torch.dtype]:
-    """Where to compute and in what, ``auto`` resolved for this machine.
+    """Return where to compute and in what, ``auto`` resolved for this machine.
 
     Raises:
         UserError: CUDA is asked for and not there.
@@ -132,7 +132,7 @@ def device_and_dtype(settings: TransformersSettings) -> tuple[torch.device, torc
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a model folder.
+    """Return the tokenizer of a model folder.
 
     Raises:
         UserError: the folder is not a model.

@@ -62,7 +62,7 @@ class Student(Record):
     """Version of the project that trained it; None where it was not written down (format 0)."""
 
     def ask(self, question: str, strategy: str | None = None) -> Prompt:
-        """The prompt that asks the student; a ``strategy`` begins its turn with that tag."""
+        """Return the prompt that asks the student; a ``strategy`` begins its turn with that tag."""
         return Prompt(
             question_id="",
             strategy=strategy,
@@ -106,7 +106,7 @@ def write(adapter: Path, base: Path, base_name: str, strategies: Sequence[str]) 
 
 
 def read(adapter: Path) -> Student:
-    """What is known of the student whose adapter lies in a folder.
+    """Return what is known of the student whose adapter lies in a folder.
 
     Raises:
         UserError: the folder is no adapter's, or its ``student.json`` is damaged or of a newer
@@ -150,7 +150,7 @@ def check_base(student: Student, base: Path) -> None:
 
 
 def weights_sha256(folder: Path) -> str:
-    """The sha256 of a model's weights file; of the lines ``HASH  NAME`` where there are several.
+    """Return the sha256 of a model's weights; of the lines ``HASH  NAME`` where files are several.
 
     Raises:
         UserError: the folder holds no weights.

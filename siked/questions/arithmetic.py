@@ -32,7 +32,7 @@ _MOST_BITS = 10_000
 
 
 def tokens(expression: str) -> list[str]:
-    """The numbers, names, operators and parentheses of an expression, numbers in plain form.
+    """Return the numbers, names, operators and parentheses of an expression, numbers in plain form.
 
     A number or a closing parenthesis directly before an opening one gets its ``*``.
 
@@ -59,17 +59,17 @@ def tokens(expression: str) -> list[str]:
 
 
 def literal(text: str) -> Fraction:
-    """The value of a number as ``LITERAL`` finds it: ``1,000``, ``.5``, ``7.``."""
+    """Return the value of a number as ``LITERAL`` finds it: ``1,000``, ``.5``, ``7.``."""
     return Fraction(text.replace(",", "").rstrip("."))
 
 
 def is_number(token: str) -> bool:
-    """Whether a token is a number."""
+    """Return whether a token is a number."""
     return token[0].isdigit() or token[0] == "."
 
 
 def join(parts: list[str]) -> str:
-    """Tokens as an expression: a space around each binary operator, none elsewhere."""
+    """Return tokens as an expression: a space around each binary operator, none elsewhere."""
     text = ""
     previous = "("
     for token in parts:
@@ -84,7 +84,7 @@ def join(parts: list[str]) -> str:
 
 
 def tidy(expression: str) -> str:
-    """An expression in the one form that this project writes.
+    """Return an expression in the one form that this project writes.
 
     Raises:
         ValueError: the text is not an expression.
@@ -95,7 +95,7 @@ def tidy(expression: str) -> str:
 
 
 def parse(expression: str) -> ast.expr:
-    """The syntax tree of an expression.
+    """Return the syntax tree of an expression.
 
     Raises:
         ValueError: the text is not an expression.
@@ -107,7 +107,7 @@ def parse(expression: str) -> ast.expr:
 
 
 def evaluate(expression: str, names: Mapping[str, Fraction] | None = None) -> Fraction:
-    """The exact value of an expression.
+    """Return the exact value of an expression.
 
     Raises:
         ValueError: it is not arithmetic, names something unknown, divides by zero, or has an

@@ -59,7 +59,7 @@ class KnownErrors:
         }
 
     def of(self, question: Question) -> KnownError | None:
-        """The entry of a question with its answer; None where nothing is known against it."""
+        """Return the entry of a question and its answer; None where nothing speaks against them."""
         try:
             gold = exact(question.answer)
         except ValueError:  # an expression: the file's entries are numbers
@@ -68,12 +68,12 @@ class KnownErrors:
 
 
 def fingerprint(question: str) -> str:
-    """A hash of a question's words and numbers, as 16 hexadecimal digits."""
+    """Return a hash of a question's words and numbers, as 16 hexadecimal digits."""
     return sha256(normalised(question).encode()).hexdigest()[:16]
 
 
 def entries(path: Path) -> tuple[KnownError, ...]:
-    """The entries of the file.
+    """Return the entries of the file.
 
     Raises:
         UserError: it is missing, is not YAML, or an entry does not fit.
@@ -88,7 +88,7 @@ def entries(path: Path) -> tuple[KnownError, ...]:
 
 
 def load(path: Path) -> KnownErrors:
-    """The wrong labels that the file lists.
+    """Return the wrong labels that the file lists.
 
     Raises:
         UserError: it is missing, is not YAML, or an entry does not fit.

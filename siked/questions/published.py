@@ -46,7 +46,7 @@ class Published:
         return f"https://github.com/{self.repository}"
 
     def url(self, file: PublishedFile) -> str:
-        """Where one of its files can be downloaded, at the fixed commit."""
+        """Return where one of its files can be downloaded, at the fixed commit."""
         place = f"{self.repository}/{self.commit}/{file.source}"
         return f"https://raw.githubusercontent.com/{place}"
 
@@ -57,7 +57,7 @@ PUBLISHED = TypeAdapter(tuple[Published, ...]).validate_python(
 
 
 def known(sha256: str) -> tuple[Published, PublishedFile] | None:
-    """The published file with these bytes, and its data set; None where there is none."""
+    """Return the published file with these bytes, and its data set; None where there is none."""
     for one in PUBLISHED:
         for file in one.files:
             if file.sha256 == sha256:

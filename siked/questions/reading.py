@@ -37,7 +37,7 @@ class Reading:
 
 
 def open_text(path: Path) -> str:
-    """The text of a source file.
+    """Return the text of a source file.
 
     Raises:
         UserError: the file is missing, a folder, or not UTF-8.
@@ -50,7 +50,7 @@ def open_text(path: Path) -> str:
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a JSON Lines file, each with its ``file:line``; numbers as they are written.
+    """Yield a JSON Lines file's rows, each with its ``file:line``; numbers as they are written.
 
     Raises:
         UserError: the file cannot be read, or a line is not a JSON object.
@@ -62,7 +62,7 @@ def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def json_object(where: str, text: str, *, exact: bool = True) -> dict[str, Any]:
-    """A JSON object.
+    """Return a JSON object.
 
     Args:
         where: where it stands, for messages.
@@ -102,7 +102,7 @@ def _integer(digits: str) -> int | str:
 
 
 def json_list(path: Path, text: str, *, exact: bool = True) -> list[Any]:
-    """The JSON list that a file is; see ``json_object``.
+    """Return the JSON list that a file is; see ``json_object``.
 
     Raises:
         UserError: it is none.
@@ -114,7 +114,7 @@ def json_list(path: Path, text: str, *, exact: bool = True) -> list[Any]:
 
 
 def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a JSON file that is one list of objects, each with ``file: row 17``.
+    """Yield the rows of a JSON file that is one list of objects, each with ``file: row 17``.
 
     Raises:
         UserError: the file cannot be read or is not such a list.
@@ -128,7 +128,7 @@ def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def text_field(where: str, row: dict[str, Any], key: str) -> str:
-    """A field that must be text or a number, with its white space evened out.
+    """Return a field that must be text or a number, with its white space evened out.
 
     Raises:
         UserError: the field is missing, empty, or something else.
@@ -146,7 +146,7 @@ def text_field(where: str, row: dict[str, Any], key: str) -> str:
 
 
 def answer_field(where: str, row: dict[str, Any], key: str) -> str:
-    """A field that should hold an answer, as ``text_field`` gives it.
+    """Return a field that should hold an answer, as ``text_field`` gives it.
 
     Raises:
         UserError: the row has no such field.
@@ -165,13 +165,13 @@ def _as_text(value: object) -> str | None:
 
 
 def whole(text: str) -> str:
-    """A number that a file writes as a float, as an integer where it is one: ``51.0``, ``51``."""
+    """Return a number, written as a float, as an integer where it is one: ``51.0``, ``51``."""
     head, point, tail = text.partition(".")
     return head if point and not tail.strip("0") else text
 
 
 def joined(body: str, question: str) -> str:
-    """A problem's story and its question as one text, with a comma where the story just stops."""
+    """Return a story and its question as one text, with a comma where the story just stops."""
     body, question = " ".join(body.split()), " ".join(question.split())
     if not body:
         return question

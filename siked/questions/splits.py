@@ -16,7 +16,7 @@ _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
 
 
 def words(text: str) -> list[str]:
-    """The words and numbers of a text, without case, accents' encoding, and punctuation.
+    """Return the words and numbers of a text, without case, accents' encoding, and punctuation.
 
     >>> words("Ann's bag (1,000 g) costs $2.50!")
     ['anns', 'bag', '1000', 'g', 'costs', '2.50']
@@ -27,12 +27,12 @@ def words(text: str) -> list[str]:
 
 
 def normalised(text: str) -> str:
-    """A text as it is compared: two questions are equal when this is."""
+    """Return a text as it is compared: two questions are equal when this is."""
     return " ".join(words(text))
 
 
 def place(question: Question, purpose: str) -> float:
-    """A number from 0 to 1 (exclusive) that depends on the question's normalised text alone.
+    """Return a number from 0 to 1 (exclusive) that depends on the question's normalised text alone.
 
     Each ``purpose`` has its own: rows drawn by one are spread evenly over another.
     """
@@ -61,5 +61,5 @@ def dev(questions: Iterable[Question], fraction: float) -> tuple[list[Question],
 
 
 def without_solutions(questions: Iterable[Question]) -> list[Question]:
-    """Questions without their worked solutions, as dev and test questions are kept."""
+    """Return questions without their worked solutions, as dev and test questions are kept."""
     return [question.model_copy(update={"solution": ()}) for question in questions]

@@ -79,14 +79,14 @@ def render(run: Report, measured: Measured | None = None) -> str:
 
 @cache
 def drawing_code() -> str:
-    """Vega-Lite, Vega and Vega-Embed as one script that gives the page ``vegaEmbed``."""
+    """Return Vega-Lite, Vega and Vega-Embed as one script that gives the page ``vegaEmbed``."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     code: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
     return code
 
 
 def as_data(value: Any) -> Markup:
-    """A value as JSON for a script element: no character of it can end that or begin another."""
+    """Return a value as JSON for a script element: nothing in it ends that or begins another."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace("\x7f", "\\u007f"))
 

@@ -75,7 +75,7 @@ class Kinds:
                 heapq.heappushpop(heap, entry)
 
     def ordered(self) -> list[list[tuple[str, VerifiedRationale]]]:
-        """A list a kind: writers and rationales, those with the lowest hashes first."""
+        """Return a list a kind: writers and rationales, those with the lowest hashes first."""
         return [
             [(writer, one) for *_, writer, one in sorted(heap, key=_place, reverse=True)]
             for heap in self._heaps.values()
@@ -163,14 +163,14 @@ class _Table:
         self._rows.append(self._row(placed, self._questions[key]))
 
     def size(self, placed: _Placed) -> int:
-        """The bytes that it takes; those of its question only the first time that it is asked."""
+        """Return the bytes that it takes; its question's only the first time that it is asked."""
         key = placed.rationale.question_id
         fresh = key not in self._sized
         self._sized.add(key)
         return _bytes(self._row(placed, 0)) + (_bytes(self._question(key)) if fresh else 0)
 
     def data(self) -> dict[str, Any]:
-        """Everything, as JSON takes it."""
+        """Return everything as JSON takes it."""
         return {
             "sets": self._sets,
             "writers": self._writers,

@@ -64,7 +64,7 @@ class Experiment:
     """Stages whose whole time is not known: they ran elsewhere, or the journal had part."""
 
     def summed(self, step: str) -> int:
-        """The tokens of one step over all iterations."""
+        """Return the tokens of one step over all iterations."""
         return sum(count for stage, count in self.tokens.items() if stage.startswith(f"{step}@"))
 
 

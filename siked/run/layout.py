@@ -71,7 +71,7 @@ SERVED = SCRATCH / "served"
 
 
 def test_set(name: str) -> Path:
-    """The questions of a test set."""
+    """Return the questions of a test set."""
     return QUESTIONS / f"test-{name}.jsonl"
 
 
@@ -121,12 +121,12 @@ class Student:
         """Its loss curve."""
 
     def metrics(self, step: str) -> Path:
-        """What one step counted: ``generate``, ``filter``, ``mix``, ``train`` or ``eval``."""
+        """Return a step's figures: ``generate``, ``filter``, ``mix``, ``train`` or ``eval``."""
         return COUNTED / self.name / f"{step}.json"
 
 
 def baseline(strategy: str) -> str:
-    """The name of a strategy's baseline."""
+    """Return the name of a strategy's baseline."""
     return f"baseline-{strategy}"
 
 

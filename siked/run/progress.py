@@ -96,7 +96,7 @@ class Running(Record):
     """None while it reads, loads or writes."""
 
     def alive(self, now: float) -> bool:
-        """Whether it is still at work at the time ``now``."""
+        """Return whether it is still at work at the time ``now``."""
         if self.failed is not None:
             return False
         if self.host != socket.gethostname():
@@ -136,7 +136,7 @@ def shown(folder: Path, stage: str, experiment: str | None) -> Iterator[list[Wor
 
 
 def read(folder: Path) -> list[Running]:
-    """All files of ``shown`` in a folder, the oldest stage first; what is no such file is not."""
+    """Read a folder's files of ``shown``, the oldest stage first; skip what is none."""
     found: list[Running] = []
     for path in folder.glob("*.json"):
         with contextlib.suppress(OSError, ValidationError):  # it may go while we look
@@ -239,7 +239,7 @@ def note(path: Path, timing: Timing) -> None:
 
 
 def timings(path: Path) -> list[Timing]:
-    """Every run, the oldest first; none where there is no file or it cannot be read."""
+    """Return every run, the oldest first; none where no file is there or it cannot be read."""
     found: list[Timing] = []
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -290,7 +290,7 @@ class Watcher:
         self._pipeline(self._root)
 
     def runs(self) -> list[Snapshot]:
-        """The repository's own run, and one of each experiment in a copy of its own."""
+        """Return the repository's own run, and one of each experiment in a copy of its own."""
         now = time.time()
         places: dict[Path, list[Running]] = {folder: [] for folder in (self._root, *self._copies)}
         for one in read(self._root / layout.PROGRESS):

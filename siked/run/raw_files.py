@@ -29,17 +29,17 @@ IGNORED = Path(".dvcignore")
 
 
 def place(file: PublishedFile) -> Path:
-    """Where a published file lies."""
+    """Return where a published file lies."""
     return layout.RAW / file.path
 
 
 def import_file(file: PublishedFile) -> Path:
-    """Its ``.dvc`` file."""
+    """Return its ``.dvc`` file."""
     return layout.RAW / f"{file.path}.dvc"
 
 
 def described(file: PublishedFile) -> dict[str, Any]:
-    """What its ``.dvc`` file says.
+    """Return what its ``.dvc`` file says.
 
     Raises:
         UserError: there is none here.
@@ -53,19 +53,19 @@ def described(file: PublishedFile) -> dict[str, Any]:
 
 
 def state(file: PublishedFile) -> Literal["absent", "present", "not the published file"]:
-    """Whether the file is there, byte for byte."""
+    """Return whether the file is there, byte for byte."""
     if not place(file).is_file():
         return "absent"
     return "present" if sha256(place(file)) == file.sha256 else "not the published file"
 
 
 def is_tracked(one: Published) -> bool:
-    """Whether DVC sees the data set's ``.dvc`` files."""
+    """Return whether DVC sees the data set's ``.dvc`` files."""
     return not IGNORED.is_file() or _hidden(one) not in IGNORED.read_text("utf-8").splitlines()
 
 
 def search(one: Published, folder: Path) -> dict[PublishedFile, Path]:
-    """The data set's files somewhere below a folder.
+    """Return the data set's files somewhere below a folder.
 
     Raises:
         UserError: one is not there by its name, or has other bytes.

@@ -201,7 +201,7 @@ class Params(Settings):
         }
 
     def chain(self) -> list[str]:
-        """The iterations from the first to the last: ``["it0", "it1", ...]``."""
+        """Return the iterations from the first to the last: ``["it0", "it1", ...]``."""
         follower = {iteration.previous: name for name, iteration in self.iterations.items()}
         names = [FIRST_ITERATION]
         while names[-1] in follower:

@@ -64,7 +64,7 @@ def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as ``("mix.keep", "1")``: texts as they are, all else as JSON."""
+    """Yield nested settings as ``("mix.keep", "1")``: texts as they are, all else as JSON."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{prefix}{key}.")
@@ -74,7 +74,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """Every key with its documentation, in the order of definition.
+    """Yield every key with its documentation, in the order of definition.
 
     ``*`` stands for a name that the user chooses: ``questions.train.*.rows``. Where a section comes
     in several kinds, a key of one begins with the kind's name: ``vllm: GPUs that ...``.

@@ -31,11 +31,11 @@ class Progress(Protocol):
     """What ``track`` gives to the work."""
 
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
-        """``n`` more are done; they took so many tokens."""
+        """Count ``n`` more as done; they took so many tokens."""
         ...
 
     def recall(self, n: int = 1) -> None:
-        """``n`` more were done by an earlier run: they say nothing of the speed."""
+        """Count ``n`` more as done by an earlier run: they say nothing of the speed."""
         ...
 
 
@@ -61,13 +61,13 @@ class Work:
     ended: bool = False
 
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
-        """``n`` more are done; they took so many tokens."""
+        """Count ``n`` more as done; they took so many tokens."""
         self.done += n
         self.done_tokens += tokens
         self.show(self)
 
     def recall(self, n: int = 1) -> None:
-        """``n`` more were done by an earlier run: they say nothing of the speed."""
+        """Count ``n`` more as done by an earlier run: they say nothing of the speed."""
         self.recalled += n
         self.show(self)
 
@@ -140,14 +140,14 @@ def track(total: int, what: str) -> Iterator[Progress]:
 
 
 def clock(seconds: float) -> str:
-    """``2:11``, or ``1:02:11`` from an hour on."""
+    """Return ``2:11``, or ``1:02:11`` from an hour on."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def described(work: Work, seconds: float) -> tuple[str, str, str]:
-    """What ``work`` is, its speed and the time left after so many seconds; empty where unknown."""
+    """Return what work is, its speed, the time left after so many seconds; empty where unknown."""
     what = f" ({work.recalled} from an earlier run)" if work.recalled else ""
     speed = f"{work.tokens / seconds:.0f} tokens/s" if work.tokens and seconds else ""
     left = work.left(seconds)

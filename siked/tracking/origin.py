@@ -17,7 +17,7 @@ DECIDES = ("data", "dvc.yaml", "prompts", "siked", "stages")
 
 
 def revision(root: Path) -> dict[str, str]:
-    """Git's commit, and whether code, prompts, pipeline or data differ from it.
+    """Return git's commit, and whether code, prompts, pipeline or data differ from it.
 
     Empty outside a git repository. The tags' names are MLflow's own.
     """
@@ -33,7 +33,7 @@ def revision(root: Path) -> dict[str, str]:
 
 
 def preset(params: Params, folder: Path) -> str:
-    """The name of the preset that equals the settings; empty where there is none."""
+    """Return the name of the preset that equals the settings; empty where there is none."""
     for path in sorted(folder.glob("*.yaml")):
         try:
             same = load_params(path) == params
@@ -45,7 +45,7 @@ def preset(params: Params, folder: Path) -> str:
 
 
 def inputs(root: Path, names: Collection[str]) -> dict[str, str]:
-    """The md5 in ``dvc.lock`` of everything that a run read and no stage made, code left out.
+    """Return the md5 in ``dvc.lock`` of what a run read and no stage made, code left out.
 
     Right once all stages have run. Empty where there is no ``dvc.lock`` that can be read. Only the
     iterations and strategies in ``names`` count: the lock keeps those that were dropped.

@@ -33,7 +33,7 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD 
 
 
 def fits(config: Any, max_length: int) -> bool:
-    """Whether ``attend`` and ``summed_loss`` compute what a model of this configuration means."""
+    """Return whether ``attend`` and ``summed_loss`` compute what a model so configured means."""
     window = getattr(config, "sliding_window", None)
     unbounded = window is None or window >= max_length
     kinds = set(getattr(config, "layer_types", None) or ())
@@ -149,7 +149,7 @@ class Layout:
         return self._indices[heads]
 
     def apart(self, packed: Tensor, *, zeros: bool = False) -> Tensor:
-        """[1, heads, tokens, width] as [examples, heads, longest, width].
+        """Return [1, heads, tokens, width] as [examples, heads, longest, width].
 
         Args:
             packed: what stands in one row.
@@ -163,7 +163,7 @@ class Layout:
         return rows.view(self.examples, heads, self.longest, width)
 
     def packed(self, apart: Tensor) -> Tensor:
-        """[examples, heads, longest, width] as [1, tokens, heads, width]."""
+        """Return [examples, heads, longest, width] as [1, tokens, heads, width]."""
         heads, width = apart.shape[1], apart.shape[3]
         rows = apart.reshape(-1, width).index_select(0, self._index(heads)[1])
         return rows.view(1, -1, heads, width)
@@ -174,7 +174,7 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, layout: Layout, scale: float) -> Tensor:
-        """[1, heads, tokens, width] each; queries of heads that share a key head are one block."""
+        """Attend in [1, heads, tokens, width]; queries that share a key head are one block."""
         q, k, v = (layout.apart(part) for part in (q, k, v))
         n, heads, longest, width = q.shape
         groups = n * k.shape[1]
@@ -268,7 +268,7 @@ class _SummedLoss(torch.autograd.Function):
 
 
 def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
-    """The cross entropy of each row's label under ``softmax(hidden weight')``, summed.
+    """Return the cross entropy of each row's label under ``softmax(hidden weight')``, summed.
 
     Args:
         hidden: [rows, width], the output of the last layer.

@@ -130,20 +130,20 @@ class Teller:
 
     @contextlib.contextmanager
     def track(self, total: int, what: str) -> Iterator[Teller]:
-        """As ``siked.terminal.progress.track``."""
+        """Track as ``siked.terminal.progress.track``."""
         self._put(("begin", total, what))
         yield self
 
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
-        """As ``Progress``."""
+        """Count as ``Progress`` does."""
         self._put(("advance", n, tokens))
 
     def recall(self, n: int = 1) -> None:
-        """As ``Progress``."""
+        """Count as ``Progress`` does."""
         self._put(("recall", n, 0))
 
     def watch(self, step: int, figures: Mapping[str, float]) -> None:
-        """As ``Watch``."""
+        """Watch as ``Watch`` does."""
         self._put(("watch", step, dict(figures)))
 
 

@@ -102,7 +102,7 @@ def expression(prediction: str, gold: str) -> tuple[str, str] | None:
 
 
 def equivalence(expression: str, gold: str) -> str:
-    r"""A program whose answer is 1 where Math-Verify finds an expression equal to the gold, else 0.
+    r"""Return a program: 1 where Math-Verify finds an expression equal to the gold, else 0.
 
     It is -1 where the text is no expression as a whole: Math-Verify looks for one in a text, and
     would find 18 in ``5$ $18``, ``5 ) 18`` and ``5 \boxed{18}``. Its time limits are switched off:

@@ -51,7 +51,7 @@ _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0
 
 
 def read(text: str, answer_var: str | None = None) -> Program:
-    """The program in a text.
+    """Return the program in a text.
 
     Args:
         text: what the model wrote.

@@ -29,7 +29,7 @@ PIECE = 256
 def open_verifier(
     settings: VerifySettings, ray: RaySettings | None
 ) -> Iterator[LocalVerifier | RayVerifier]:
-    """A verifier with a sandbox on this machine, or with one on every replica of a cluster.
+    """Yield a verifier with a sandbox on this machine, or with one on every replica of a cluster.
 
     Raises:
         UserError: programs cannot be isolated here, Ray is not installed, or there is no cluster.

@@ -75,7 +75,7 @@ def judged(
     answer_var: str | None = None,
     ignore_rules: Collection[str] = (),
 ) -> list[Verdict]:
-    """The verdicts on rationales, given the gold answer of each.
+    """Return the verdicts on rationales, given the gold answer of each.
 
     A program's answer is held by ``answer_var``; else by one of the usual variables.
     """

@@ -13,6 +13,8 @@ NOUNS = {"generation", "verification", "training"}
 """The steps of the method that know nothing of one another."""
 PATHS = re.compile(r"(?:data|models|metrics|plots)/|\.siked")
 """What a path of a run begins with."""
+NO_VERBS = {"A", "An", "Each", "Every", "How", "Its", "One", "The", "What", "Whether", "Which"}
+"""What a docstring begins with that names a thing."""
 AT_MOST = 22
 """Entries in the house, the two files that Python wants (``__init__``, ``__main__``) aside."""
 
@@ -105,6 +107,20 @@ def test_no_error_advises_a_pull_where_there_may_be_no_remote():
         if any("dvc pull" in text for text in texts(ast.parse(file.read_text())))
     }
     assert advice == {"siked.errors"}
+
+
+def test_a_function_says_by_a_verb_what_it_does():
+    found = [
+        f"{module}.{node.name}: {line}"
+        for module, file in MODULES.items()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and not any("property" in ast.unparse(one) for one in node.decorator_list)
+        and (line := (ast.get_docstring(node) or "Do").splitlines()[0])
+        and (line.split()[0] in NO_VERBS or not re.match(r"[A-Z][a-z-]+\b", line))
+    ]
+    assert not found, "\n".join(found)
 
 
 def texts(tree: ast.Module) -> list[str]:

@@ -35,7 +35,7 @@ class Shape:
     """Scores are squashed below this (Gemma 2)."""
 
     def weights(self, products: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Products of queries and keys as attention weights, in the products' type.
+        """Return products of queries and keys as attention weights, in the products' type.
 
         The mask is float32, 0 or minus infinity; so is all that happens on the way.
         """

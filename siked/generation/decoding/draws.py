@@ -19,7 +19,7 @@ HEAD = 1024
 
 
 def uniforms(seed: int, prompt: str, sample: int, count: int) -> np.ndarray:
-    """The numbers in [0, 1) that decide a sample's first ``count`` tokens.
+    """Return the numbers in [0, 1) that decide a sample's first ``count`` tokens.
 
     More tokens or more samples leave the earlier numbers as they are.
     """
@@ -53,7 +53,7 @@ class Candidates:
             self._probabilities = (scaled - whole).exp()
 
     def pick(self, contexts: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-        """One token for each of R rows.
+        """Pick one token for each of R rows.
 
         Args:
             contexts: [rows], the context of each.

@@ -131,7 +131,7 @@ class KeysValues:
         return self.lengths[self.prompt_of] + self.written
 
     def end_step(self) -> None:
-        """Every row has written its token."""
+        """Say that every row has written its token."""
         self.written += 1
 
     def keep(self, rows: torch.Tensor) -> None:
@@ -153,7 +153,7 @@ class KeysValues:
         return len(self._layers)
 
     def layer(self, index: int, keys: torch.Tensor, values: torch.Tensor) -> Layer:
-        """A layer's store, made to fit keys and values ``[tokens, key heads, width]``."""
+        """Return a layer's store, made to fit keys and values ``[tokens, key heads, width]``."""
         if index not in self._layers:
 
             def zeros(tokens: int, like: torch.Tensor) -> torch.Tensor:
@@ -168,7 +168,7 @@ class KeysValues:
         return self._layers[index]
 
     def mask(self, window: int | None) -> torch.Tensor:
-        """What the rows' tokens of this step see, as 0, and what not, as minus infinity.
+        """Return what the rows' tokens of this step see, as 0, and what not, as minus infinity.
 
         Args:
             window: how many tokens they see, themselves included; all where None.
@@ -190,7 +190,7 @@ class KeysValues:
         return self._masks[window]
 
     def by_prompt(self, rows: torch.Tensor) -> torch.Tensor:
-        """[rows, heads, ...] as [prompts, heads, most rows of a prompt, ...], zeros where none."""
+        """Return [rows, heads, ...] as [prompts, heads, most rows of a prompt, ...], else zeros."""
         if not self._even:
             empty = rows.new_zeros(len(self.lengths) * self._most, *rows.shape[1:])
             rows = empty.index_copy_(0, self._places, rows)
@@ -198,7 +198,7 @@ class KeysValues:
         return aligned.transpose(1, 2)
 
     def by_row(self, aligned: torch.Tensor) -> torch.Tensor:
-        """[prompts, heads, most rows of a prompt, ...] as [rows, heads, ...]."""
+        """Return [prompts, heads, most rows of a prompt, ...] as [rows, heads, ...]."""
         rows = aligned.transpose(1, 2).flatten(0, 1)
         return rows if self._even else rows[self._places]
 

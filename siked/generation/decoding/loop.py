@@ -46,7 +46,7 @@ class Decoder:
     def run(
         self, prompts: Sequence[Sequence[int]], texts: Sequence[str], sampling: Sampling
     ) -> Iterator[list[Row]]:
-        """After every step, yield the rows that wrote a token; those that ended say so.
+        """Yield, after every step, the rows that wrote a token; those that ended say so.
 
         Args:
             prompts: token ids of each prompt.
@@ -167,7 +167,7 @@ class Decoder:
         return whole[: min(place for text in stop if (place := whole.find(text)) >= 0)]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of drawn tokens, without the token that ends a turn."""
+        """Return the text of drawn tokens, without the token that ends a turn."""
         text: str = self._tokenizer.decode(
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )

@@ -86,7 +86,7 @@ class Samples:
         self._lock.close()
 
     def found(self, prompt: bytes, count: int) -> dict[int, Completion]:
-        """The samples of a prompt below number ``count``; their ``prompt`` is 0.
+        """Return the samples of a prompt below number ``count``; their ``prompt`` is 0.
 
         Raises:
             UserError: the store cannot be used; the text says why.
@@ -123,7 +123,7 @@ class Samples:
         return completion
 
     def plan(self, request: bytes, firsts: Sequence[int]) -> list[int]:
-        """What a request began with: as noted when it was interrupted, else noted now.
+        """Return what a request began with: as noted when it was interrupted, else noted now.
 
         Args:
             request: its key.
@@ -294,7 +294,7 @@ class Held:
 
 
 def contents(journal: Path) -> list[Held]:
-    """What the journal holds, the last used first; empty where there is none."""
+    """Return what the journal holds, the last used first; empty where there is none."""
     found = [_held(file.parent) for file in journal.glob(f"*/{MODEL}")]
     return sorted(found, key=lambda held: (held.days, held.folder))
 

@@ -171,7 +171,7 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncIterator[Server]:
-    """A client for the server that the settings name, by batches if it has a folder for them.
+    """Yield a client for the server that the settings name, by batches if it has a folder for them.
 
     Nothing is sent yet.
 

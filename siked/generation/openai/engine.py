@@ -115,7 +115,7 @@ class _Asking:
         self._done, self._ready = anyio.create_memory_object_stream(math.inf)
 
     async def next(self) -> list[Completion]:
-        """The samples of one answer; raises ``EndOfStream`` after the last."""
+        """Return the samples of one answer; raises ``EndOfStream`` after the last."""
         samples = await self._ready.receive()
         self._room.release()
         return samples

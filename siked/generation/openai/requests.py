@@ -122,7 +122,7 @@ class Answer(BaseModel):
 def body(
     settings: OpenAISettings, model: str, prompt: Prompt, sampling: Sampling, samples: range
 ) -> dict[str, Any]:
-    """The request for some samples of a prompt; the first one's number decides the seed."""
+    """Return the request for some samples of a prompt; the first one's number decides the seed."""
     asked: dict[str, Any] = {"model": model}
     if settings.api == "chat":
         asked["messages"] = messages(prompt)
@@ -151,7 +151,7 @@ def body(
 def completions(
     answer: Answer, sampling: Sampling, prompt: int, samples: range
 ) -> list[Completion]:
-    """The samples of an answer: those asked for, or the first of them where the server gave fewer.
+    """Return the samples of an answer: those asked for, or the first where the server gave fewer.
 
     A server counts the tokens of a request as a whole. The prompt's are the first sample's, so that
     all samples together have what was paid for; those that were written are shared out by length.

@@ -36,7 +36,7 @@ _INTEGER = re.compile(r"\b\d+\b")
 
 
 def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
-    """The problems of a file.
+    """Yield the problems of a file.
 
     Raises:
         UserError: the file is missing or malformed.

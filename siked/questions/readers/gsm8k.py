@@ -52,7 +52,7 @@ _LOWER = re.compile("[a-z]+")
 
 
 def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
-    """The questions of ``path/SPLIT.jsonl``, with its twin where that lies beside it.
+    """Yield the questions of ``path/SPLIT.jsonl``, with its twin where that lies beside it.
 
     Raises:
         UserError: a file is missing or malformed, or the twin has other questions.
@@ -72,7 +72,7 @@ def questions(
     rows: Iterable[tuple[str, dict[str, Any]]],
     twins: Iterable[tuple[str, dict[str, Any]]] | None,
 ) -> Iterator[Question | LeftOut]:
-    """Questions from the rows of the plain file and, in the same order, of its twin.
+    """Yield questions from the rows of the plain file and, in the same order, of its twin.
 
     Raises:
         UserError: a row is malformed, or a twin is not the same question.
@@ -134,7 +134,7 @@ def _asks(where: str, lines: Sequence[str], twin: tuple[str, dict[str, Any]] | N
 def worked(
     question: str, answer: str, lines: Sequence[str], asks: Sequence[str]
 ) -> tuple[Step, ...]:
-    """A worked solution from its lines and the sub-questions that they answer ("" for none)."""
+    """Return a worked solution of lines and the sub-questions that they answer ("" for none)."""
     # A mark that computes nothing, `<<24=24>>`, hides the sum that the sentence has: 2/5*60=24.
     lines = [_EMPTY_MARK.sub("", line) for line in lines]
     numbers = (text for line in lines for text in LITERAL.findall(line))
@@ -210,7 +210,7 @@ class _Writer:
         self._unused: set[str] = set()
 
     def write(self, found: Found, line: str, ask: str) -> Calculation:
-        """A calculation under its name; ``ask`` is the question that it answers, "" for none."""
+        """Write a calculation under its name; ``ask`` is the question it answers, "" for none."""
         context = _words(f"{line} {ask}")
         expression = join([self._reference(one, context) for one in tokens(found.expression)])
         after = _words_after(line, found)

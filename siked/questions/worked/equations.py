@@ -47,7 +47,7 @@ _ASKS_OF_UNIT = {
 def worked(
     question: str, answer: str, equations: Sequence[str], unit: str | None = None
 ) -> tuple[Step, ...]:
-    """The worked solution that equations spell out.
+    """Return the worked solution that equations spell out.
 
     Args:
         question: the whole problem; its last question is what the last step answers.
@@ -99,7 +99,7 @@ class _Writer:
         self._results[self.value] = name
 
     def ending_with(self, ask: str) -> tuple[Step, ...]:
-        """The steps, the last of which answers the problem's own question."""
+        """Return the steps, the last of which answers the problem's own question."""
         last = self.steps[-1]
         (calculation,) = last.calculations
         taken = set(self._named) - {calculation.name}

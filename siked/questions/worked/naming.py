@@ -42,12 +42,12 @@ _LONGEST = 32
 
 
 def usable(name: str) -> bool:
-    """Whether a name can stand in a program beside ``answer``."""
+    """Return whether a name can stand in a program beside ``answer``."""
     return name.isidentifier() and name not in _RESERVED and len(name) <= _LONGEST
 
 
 def distinct(candidates: Iterator[str], taken: set[str]) -> str:
-    """The first usable candidate that is not taken, else the first with a number, else ``step``."""
+    """Return the first usable candidate not taken, else the first with a number, else ``step``."""
     first = "step"
     for index, name in enumerate(candidates):
         if usable(name) and name not in taken:
@@ -61,7 +61,7 @@ def distinct(candidates: Iterator[str], taken: set[str]) -> str:
 
 
 def candidates(ask: str, after: str = "") -> Iterator[str]:
-    """Names for what a question asks, the shortest good one first; then from the words ``after``.
+    """Yield names for what a question asks, the shortest good one first; then of words ``after``.
 
     Args:
         ask: the question that the value answers.
@@ -93,7 +93,7 @@ def candidates(ask: str, after: str = "") -> Iterator[str]:
 
 
 def after_value(text: str) -> str:
-    """A name from the words that follow a value: its unit and what they say of it."""
+    """Return a name from the words that follow a value: its unit and what they say of it."""
     text = _BREAK.split(text, maxsplit=1)[0]
     words = [word for word in _words(text.lower()) if word not in _SKIPPED][:4]
     for index, word in enumerate(words):
@@ -118,7 +118,7 @@ def _words(text: str) -> list[str]:
 
 
 def topic(ask: str) -> tuple[list[str], list[str]]:
-    """What is asked for, in lower case, and the rest of the question, in its own case."""
+    """Return what is asked for, in lower case, and the rest of the question, in its own case."""
     words = _words(ask)
     lower = [word.lower() for word in words]
     measure: list[str] = []
@@ -145,7 +145,7 @@ def topic(ask: str) -> tuple[list[str], list[str]]:
 
 
 def final_question(text: str) -> str:
-    """The question that a problem ends with, without the condition before it.
+    """Return the question that a problem ends with, without the condition before it.
 
     >>> final_question("Ann has 9 figs. If she eats 2, how many are left?")
     'How many are left?'
@@ -157,7 +157,7 @@ def final_question(text: str) -> str:
 
 
 def unit(ask: str) -> str:
-    """What a "how many" question counts, as a plural noun with at most one word before it.
+    """Return what a "how many" question counts, as a plural noun with at most one word before it.
 
     >>> unit("How many more red peaches are there?")
     'red peaches'

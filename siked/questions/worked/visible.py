@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
 
 def find(sentence: str) -> Iterator[Found]:
-    """The calculations of a sentence, in order."""
+    """Yield the calculations of a sentence, in order."""
     for equals in _EQUALS.finditer(sentence):
         result = _RESULT.match(sentence, equals.end())
         if result is None:
@@ -118,7 +118,7 @@ class Unknowns:
         self._known: dict[str, tuple[str, Fraction]] = {}
 
     def find(self, sentence: str) -> Found | None:
-        """The calculation by which a sentence solves for an unknown, if it does."""
+        """Return the calculation by which a sentence solves for an unknown, if it does."""
         found = None
         for match in _UNKNOWN.finditer(sentence):
             result = _RESULT.match(match["rest"])

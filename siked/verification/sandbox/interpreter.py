@@ -31,24 +31,24 @@ LIBRARIES = tuple(_PACKAGES)
 
 @cache
 def available(library: str) -> bool:
-    """Whether everything that a library needs is installed."""
+    """Return whether everything that a library needs is installed."""
     return all(find_spec(name) is not None for name in _PACKAGES[library])
 
 
 def executable() -> Path:
-    """The interpreter itself, not the virtual environment's link to it."""
+    """Return the interpreter itself, not the virtual environment's link to it."""
     named = f"python{sys.version_info.major}.{sys.version_info.minor}"
     direct = Path(sys.base_prefix) / "bin" / named
     return direct if direct.exists() else Path(sys.executable).resolve()
 
 
 def standard_library() -> Path:
-    """The folder of the standard library."""
+    """Return the folder of the standard library."""
     return Path(os.__file__).parent
 
 
 def readable() -> list[Path]:
-    """The standard library and what of the interpreter lies outside the system's libraries."""
+    """Return the standard library, and what of the interpreter lies outside the system's."""
     standard = standard_library()
     extensions = Path(sysconfig.get_config_var("DESTSHARED") or standard)
     covered = tuple(f"{one}/" for one in SYSTEM_LIBRARIES)
@@ -57,7 +57,7 @@ def readable() -> list[Path]:
 
 
 def packages(libraries: tuple[str, ...]) -> list[Path]:
-    """The folders of the packages, and of the records, that libraries need."""
+    """Return the folders of the packages, and of the records, that libraries need."""
     folders: list[Path] = []
     for name in sorted({one for library in libraries for one in _PACKAGES[library]}):
         folders += _package_folders(name)

@@ -47,18 +47,18 @@ class Way:
         return "bubblewrap" if self.bwrap else None
 
     def command(self, libraries: tuple[str, ...]) -> list[str]:
-        """The command line of a server that can load ``libraries``."""
+        """Return the command line of a server that can load ``libraries``."""
         python = [str(interpreter.executable()), *interpreter.FLAGS]
         return python if self.bwrap is None else [*_bubblewrap(self.bwrap, libraries), *python]
 
     def environment(self) -> dict[str, str]:
-        """The environment variables of the command."""
+        """Return the environment variables of the command."""
         if self.bwrap is not None:
             return {}
         return {"PYTHONPATH": str(interpreter.INSIDE.parent), **interpreter.ENVIRONMENT}
 
     def settings(self, libraries: tuple[str, ...]) -> dict[str, Any]:
-        """What the server has to be told about where it runs."""
+        """Return what the server has to be told about where it runs."""
         packages = interpreter.packages(libraries)
         if self.bwrap is not None:
             seen = [f"{_HOME}/packages/{one.name}" for one in packages]
@@ -74,7 +74,7 @@ class Way:
 
 
 def ways() -> tuple[list[Way], str]:
-    """The ways to try, strongest first, and why bubblewrap is not among them, if so.
+    """Return the ways to try, strongest first, and why bubblewrap is not among them, if so.
 
     Raises:
         UserError: this is not Linux.
@@ -94,12 +94,12 @@ def ways() -> tuple[list[Way], str]:
 
 
 def enough(walls: Collection[str]) -> bool:
-    """Whether walls isolate a program."""
+    """Return whether walls isolate a program."""
     return any(wanted <= set(walls) for wanted in _ENOUGH)
 
 
 def bearable(walls: Collection[str]) -> bool:
-    """Whether the limits hold behind walls that do not isolate.
+    """Return whether the limits hold behind walls that do not isolate.
 
     Nothing but the filter keeps root from starting processes without end.
     """
@@ -107,13 +107,13 @@ def bearable(walls: Collection[str]) -> bool:
 
 
 def text(walls: Collection[str]) -> str:
-    """The walls in short, strongest first: ``bubblewrap+landlock+seccomp``."""
+    """Return the walls in short, strongest first: ``bubblewrap+landlock+seccomp``."""
     names = [one for one in _WALLS if one in walls]
     return "+".join(names if enough(walls) else [*names, "rlimits"])
 
 
 def warning(walls: Collection[str]) -> str:
-    """What a user who has accepted less should know."""
+    """Return what a user who has accepted less should know."""
     open_to = [
         what
         for held, what in (
@@ -128,7 +128,7 @@ def warning(walls: Collection[str]) -> str:
 
 
 def why_not(stderr: str) -> str:
-    """What is wrong with a server that did not start, and what to do, from what it wrote."""
+    """Return what is wrong with a server that did not start, and what to do, from what it wrote."""
     if "bwrap:" in stderr:
         for file, forbidding, allowing in _SWITCHES:
             switch = Path(file)
@@ -146,7 +146,7 @@ def why_not(stderr: str) -> str:
 
 
 def too_weak(walls: Collection[str]) -> str:
-    """What walls lack to be enough."""
+    """Return what walls lack to be enough."""
     lacking = [
         what
         for wall, what in (

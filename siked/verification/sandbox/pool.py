@@ -59,7 +59,7 @@ class Program:
     """Written by us: it may use Math-Verify."""
 
     def libraries(self) -> tuple[str, ...]:
-        """The libraries that its server should have loaded."""
+        """Return the libraries that its server should have loaded."""
         names = [one for one in LIBRARIES if any(_USES[one].search(text) for text in self.sources)]
         if not self.trusted:
             names = [one for one in names if one != "math_verify"]
@@ -224,7 +224,7 @@ class _Worker:
         self.deadline = time.monotonic() + self.limits.seconds * WALL + _GRACE_SECONDS
 
     def take(self) -> tuple[int, Result]:
-        """The running program's number and result; a server that gave none is replaced."""
+        """Return the running program's number and result; a server that gave none is replaced."""
         assert self.busy is not None
         late = self.deadline <= time.monotonic() and not self.busy.replied()
         reply = None if late else self.busy.receive()

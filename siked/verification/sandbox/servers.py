@@ -60,7 +60,7 @@ class Server:
         """The walls that stand."""
 
     def replied(self, seconds: float = 0.0) -> bool:
-        """Whether a reply, or its end, comes within some seconds."""
+        """Return whether a reply, or its end, comes within some seconds."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.replies, selectors.EVENT_READ)
             return bool(selector.select(seconds))
@@ -72,7 +72,7 @@ class Server:
             frames.write(self._requests, frames.LENGTH.pack(len(body)) + body)
 
     def receive(self) -> Reply | None:
-        """The reply on a program; None where the server is gone or talks nonsense."""
+        """Return the reply on a program; None where the server is gone or talks nonsense."""
         with contextlib.suppress(OSError, IndexError):
             head = frames.read(self.replies, frames.ENDED.size)
             if len(head) == frames.ENDED.size:
@@ -119,7 +119,7 @@ class Server:
 
 
 def strongest(limits: VerifySettings) -> tuple[Way, Server]:
-    """The way with the strongest walls that can be built here, and a first server behind them.
+    """Return the way with the strongest walls that stand here, and a first server behind them.
 
     Raises:
         UserError: there are none that isolate a program, and the user has not accepted less.

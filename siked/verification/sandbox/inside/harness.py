@@ -90,7 +90,7 @@ class ForbiddenError(Exception):
 
 
 def space(modules: frozenset[str]) -> dict[str, Any]:
-    """The names that a program starts with.
+    """Return the names that a program starts with.
 
     A server makes them once. Each program has them to itself, as a part of its own process, and
     copying them there would cost it more than most programs do.

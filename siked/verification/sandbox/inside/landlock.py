@@ -27,7 +27,7 @@ _SCOPES = 0b11
 
 
 def version() -> int:
-    """The version of the kernel's Landlock; 0 where it has none or does not use it."""
+    """Return the version of the kernel's Landlock; 0 where it has none or does not use it."""
     libc = ctypes.CDLL(None, use_errno=True)
     return max(0, int(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION)))
 

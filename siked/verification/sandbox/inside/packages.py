@@ -33,7 +33,7 @@ class Packages:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """The package of that name, if it is one of ours."""
+        """Return the package of that name, if it is one of ours."""
         if path is not None or (folder := self._folders.get(fullname)) is None:
             return None
         return spec_from_file_location(
@@ -41,7 +41,7 @@ class Packages:
         )
 
     def find_distributions(self, context: DistributionFinder.Context) -> Iterator[Distribution]:
-        """The records of the distribution that is asked for, or of all."""
+        """Yield the records of the distribution that is asked for, or of all."""
         from importlib.metadata import Distribution
 
         for name, folder in self._folders.items():

@@ -108,7 +108,7 @@ class Filter:
 
 
 def works() -> bool:
-    """Whether this kernel and machine have the filter; tried on a process made for that."""
+    """Return whether this kernel and machine have the filter; tried on a process made for that."""
     try:
         tried = Filter()
     except OSError:

@@ -199,11 +199,11 @@ class Kept:
         return count > 0
 
     def begins_with(self, mark: bytes) -> bool:
-        """Whether what came begins with some bytes."""
+        """Return whether what came begins with some bytes."""
         return self._view[: min(self.size, len(mark))] == mark
 
     def view(self) -> memoryview:
-        """What came."""
+        """Return what came."""
         return self._view[: self.size]
 
 

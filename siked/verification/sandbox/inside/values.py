@@ -30,7 +30,7 @@ class NotFiniteError(Exception):
 
 
 def as_text(value: Any, depth: int = 0) -> str:
-    """A value as the text of one number, or a text value itself.
+    """Return a value as the text of one number, or a text value itself.
 
     Raises:
         NotANumberError, NotFiniteError: it is none.
