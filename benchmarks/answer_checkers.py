@@ -29,7 +29,7 @@ from siked.records import Rationale
 from siked.settings import VerifySettings
 from siked.terminal.console import console
 from siked.verification.sandbox import Sandbox
-from siked.verification.verify import judged
+from siked.verification.verify import judge_rationales
 
 STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
 FLEXIBLE = re.compile(r"-?[$0-9.,]{2,}|-?[0-9]+")
@@ -95,7 +95,7 @@ def compare(
 def by_this_project(texts: Sequence[str], golds: Sequence[str], sandbox: Sandbox) -> list[bool]:
     """Judge texts as a run does."""
     rationales = [Rationale(question_id="", strategy="cot", sample=0, text=text) for text in texts]
-    return [verdict.failure is None for verdict in judged(rationales, golds, sandbox)]
+    return [verdict.failure is None for verdict in judge_rationales(rationales, golds, sandbox)]
 
 
 def by_math_verify(texts: Sequence[str], golds: Sequence[str]) -> list[bool]:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from siked.analysis.statistics import wilson
-from siked.errors import UserError, reported
+from siked.errors import UserError, report_errors
 from siked.generation.ask import collect
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_journaled
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--strategy", action="append", help="cot, l2m or pot; all if not given")
     parser.add_argument("--questions", type=int, help="the first so many of each; all if not given")
     options = parser.parse_args()
-    with reported():
+    with report_errors():
         params = load_params(layout.PARAMS)
         known = benchmarks(params)
         names = chosen("benchmark", options.benchmark, list(known))

@@ -26,7 +26,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["siked.verification"]):
-    from siked.verification.compare import equivalence, expression, judge, same
+    from siked.verification.compare import are_equal, equivalence, expression, judge
     from siked.verification.extract import RULES, extract
     from siked.verification.numbers import parse, read_last
     from siked.verification.programs import read
@@ -75,7 +75,7 @@ def about(answer: str) -> None:
     if number is None:
         assert judge(answer, "18") is None
     else:
-        assert same(number, number)
+        assert are_equal(number, number)
         assert judge(answer, answer) is True
     told = expression(answer, "18")
     if told is not None:

@@ -297,12 +297,12 @@ def encode_all(folder: Path) -> None:
 
 def count_all(folder: Path) -> None:
     """What ``report`` does with every rationale of an iteration."""
-    from siked.analysis.samples import counted, forced, majority_at_k, pass_at_k
+    from siked.analysis.samples import count_samples, majority_at_k, measure_forced, pass_at_k
     from siked.records import read_records
 
     path = folder / "data/students/it1/verified.jsonl"
-    several = counted(read_records(path, VerifiedRationale), STRATEGIES)
-    forced(several), pass_at_k(several), majority_at_k(several)
+    several = count_samples(read_records(path, VerifiedRationale), STRATEGIES)
+    measure_forced(several), pass_at_k(several), majority_at_k(several)
 
 
 def measure_all(folder: Path) -> None:

@@ -29,7 +29,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from siked.errors import reported
+from siked.errors import report_errors
 
 COMMANDS = {
     "preset": "settings",
@@ -100,7 +100,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    with reported():
+    with report_errors():
         app()
 
 

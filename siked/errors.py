@@ -1,8 +1,8 @@
 """The errors that a user can cause, and how a command line shows them.
 
 Anything a user can get wrong (a file, a setting, a row) is raised as a ``UserError`` whose text is
-one line: which file, key or row, what is wrong, what to do. ``reported`` turns it into that line
-and exit status 1; any other exception is a defect of ours and keeps its traceback.
+one line: which file, key or row, what is wrong, what to do. ``report_errors`` turns it into that
+line and exit status 1; any other exception is a defect of ours and keeps its traceback.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from siked.terminal.console import printable, say, show_what_fits, without_secrets
+from siked.terminal.console import make_printable, mask_secrets, say, show_what_fits
 
 LONGEST = 1000
 """Characters of an error's line."""
@@ -26,11 +26,11 @@ class UserError(Exception):
     """
 
     def __init__(self, text: str) -> None:
-        line = printable(without_secrets(" ".join(text.splitlines())))
+        line = make_printable(mask_secrets(" ".join(text.splitlines())))
         super().__init__(line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
 
 
-def or_pull(what: str = "gets it") -> str:
+def advise_pull(what: str = "gets it") -> str:
     """Return ``, `dvc pull` gets it``, where a DVC remote is set up that it may come from."""
     from dvc.config import Config, ConfigError  # no process that works needs it
 
@@ -41,7 +41,7 @@ def or_pull(what: str = "gets it") -> str:
 
 
 @contextlib.contextmanager
-def reported() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Run a command's body; end the process with one line for what a user can put right.
 
     Exit status: 1 for a ``UserError`` or a full disk, 130 for Ctrl-C.

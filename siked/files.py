@@ -35,7 +35,7 @@ def partial_of(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
+def replace_file(path: Path) -> Iterator[IO[str]]:
     """Open a text file to write that takes ``path``'s place only when the block ends well.
 
     Raises:
@@ -59,7 +59,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
 
 
 @contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replace_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder to fill that takes ``path``'s place only when the block ends well."""
     partial = partial_of(path)
     shutil.rmtree(partial, ignore_errors=True)
@@ -72,7 +72,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def abandoned(folder: Path) -> list[Path]:
+def find_abandoned(folder: Path) -> list[Path]:
     """Return what processes that were killed left half written below a folder, sorted.
 
     A process on another machine that writes there looks killed too.
@@ -115,7 +115,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def locked(path: Path, *, shared: bool = False) -> IO[bytes]:
+def lock_file(path: Path, *, shared: bool = False) -> IO[bytes]:
     """Open a file to read and add to, locked until it is closed; it is made where it is missing.
 
     Waits for a process that holds it, and says so. Where that removes the file, it is made again.
@@ -144,16 +144,16 @@ def locked(path: Path, *, shared: bool = False) -> IO[bytes]:
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(text)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON with its keys in the order given, whole or not at all."""
-    write_text(path, json_text(value))
+    write_text(path, format_json(value))
 
 
-def json_text(value: Any) -> str:
+def format_json(value: Any) -> str:
     """Return what ``write_json`` writes."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

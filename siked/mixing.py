@@ -11,7 +11,7 @@ Where the student solved nothing, both variants give D_LLM alone. Two more are c
 which no gain can be put down to mixing: ``self`` is the student's rows alone, ``teacher`` the
 teacher's.
 
-A bias then leaves of each question of the mix one strategy's rows: ``preferred`` makes of
+A bias then leaves of each question of the mix one strategy's rows: ``order_strategies`` makes of
 ``mix.bias`` the order in which it is sought.
 """
 
@@ -30,7 +30,7 @@ Preference: TypeAlias = "Callable[[str], Sequence[str]]"
 """By question id, the strategies of which one may train, the first that can."""
 
 
-def preferred(
+def order_strategies(
     bias: Bias | None, samples: Iterable[VerifiedRationale], strategies: Sequence[str]
 ) -> Preference | None:
     """Return ``mix.bias`` as each question's order of strategies; None where all may train.

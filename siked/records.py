@@ -18,7 +18,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from siked.errors import UserError
-from siked.files import open_binary, replacing, say_mended, whole_characters
+from siked.files import open_binary, replace_file, say_mended, whole_characters
 
 RARE = "rare"
 """Marks, in a record's JSON schema, a field that a data card leaves out where no row has it."""
@@ -201,7 +201,7 @@ def count_records(path: Path) -> int:
 def write_records(path: Path, records: Iterable[Record]) -> int:
     """Write records as JSON Lines, whole or not at all; return how many."""
     count = 0
-    with replacing(path) as file:
+    with replace_file(path) as file:
         for record in records:
             file.write(record.model_dump_json(exclude_defaults=True) + "\n")
             count += 1

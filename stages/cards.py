@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from siked.files import read_json, replacing_folder, write_json, write_text
+from siked.files import read_json, replace_folder, write_json, write_text
 from siked.records import Example, Question, Rationale, VerifiedRationale
 from siked.report.cards import written_by
 from siked.report.cards.croissant import croissant
@@ -33,7 +33,7 @@ def main() -> None:
         origin = questions_from(params)
         run = Run()
         students = [student(params, name, origin) for name in (*run.chain, *run.beside)]
-        with replacing_folder(layout.CARDS) as folder:
+        with replace_folder(layout.CARDS) as folder:
             for card in (questions(params, origin), teacher(params, origin), *students):
                 write_text(folder / f"{card.name}.md", markdown(card))
                 write_json(folder / f"{card.name}.croissant.json", croissant(card, layout.CARDS))

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from siked.errors import UserError, reported
-from siked.files import read_json, replacing_folder
+from siked.errors import UserError, report_errors
+from siked.files import read_json, replace_folder
 from siked.records import Question, read_records
 from siked.run import layout
-from siked.run.progress import Timing, note, shown
+from siked.run.progress import Timing, note, show_stage
 from siked.settings import Params, load_params
 from siked.tracking import ParentRun, Tracker, origin
 
@@ -28,11 +28,11 @@ def stage(name: str) -> Iterator[Params]:
     ``recalled`` there is what an earlier run had done already. While the body runs,
     ``.siked/progress/`` says how far it is.
     """
-    with reported():
+    with report_errors():
         params = load_params(layout.PARAMS)
         started = time.monotonic()
         experiment = os.environ.get("DVC_EXP_NAME")
-        with shown(layout.kept(layout.PROGRESS), name, experiment) as works:
+        with show_stage(layout.kept(layout.PROGRESS), name, experiment) as works:
             yield params
         timing = Timing(
             experiment=experiment,
@@ -64,7 +64,7 @@ def stopped(previous: layout.Student) -> bool:
 
 def carry(source: Path, target: Path) -> None:
     """Copy a previous student's folder, as an iteration after the plateau does."""
-    with replacing_folder(target) as folder:
+    with replace_folder(target) as folder:
         shutil.copytree(source, folder, dirs_exist_ok=True)
 
 
@@ -81,7 +81,7 @@ def tracker(params: Params, **tags: str) -> Tracker:
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     experiment = os.environ.get("DVC_EXP_NAME", "")
     here = layout.PARAMS.parent
-    known = {"dvc_experiment": experiment, "preset": origin.preset(params, here / "presets")}
+    known = {"dvc_experiment": experiment, "preset": origin.find_preset(params, here / "presets")}
     return Tracker(
         ParentRun(
             store=f"sqlite:///{layout.kept(layout.MLFLOW)}",
@@ -89,6 +89,6 @@ def tracker(params: Params, **tags: str) -> Tracker:
             key=f"{key}-{experiment}" if experiment else key,
             name=experiment or f"workspace-{key}",
             params=settings,
-            tags={**origin.revision(here), **known, **tags},
+            tags={**origin.read_revision(here), **known, **tags},
         )
     )

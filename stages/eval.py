@@ -17,10 +17,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from siked.analysis.figures import DEV, evaluate, plateau
-from siked.analysis.samples import choice, several
+from siked.analysis.samples import measure_choice, measure_samples
 from siked.analysis.statistics import accuracy
 from siked.analysis.verdicts import UnreadableGolds
-from siked.files import read_json, replacing_folder, write_json
+from siked.files import read_json, replace_folder, write_json
 from siked.generation.ask import answer_freely, answer_with_each
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_journaled
@@ -100,7 +100,7 @@ def answer(params: Params, files: layout.Student, *, choices: bool) -> str:
         written = list(written)
     with (
         open_verifier(params.verify, params.ray) as verifier,
-        replacing_folder(files.answers) as folder,
+        replace_folder(files.answers) as folder,
     ):
         for answers in written:
             for name, own in answers.benchmarks.items():
@@ -173,9 +173,9 @@ def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, 
     free = list(read_records(greedy, VerifiedRationale))
     found = evaluate(free, strategies)
     if each.exists():
-        found |= choice(free, read_records(each, VerifiedRationale), strategies)
+        found |= measure_choice(free, read_records(each, VerifiedRationale), strategies)
     if more.exists():
-        found["samples"] = several(read_records(more, VerifiedRationale), strategies)
+        found["samples"] = measure_samples(read_records(more, VerifiedRationale), strategies)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from siked.analysis.statistics import rounded, share
+from siked.analysis.statistics import round_floats, share
 from siked.files import write_json
 from siked.generation.ask import collect
 from siked.generation.engine import Sampling
@@ -58,7 +58,7 @@ def main(
 
 def count(rationales: list[Rationale]) -> dict[str, Any]:
     """Return how many rationales and tokens were written, and the share cut by the length limit."""
-    figures: dict[str, Any] = rounded(
+    figures: dict[str, Any] = round_floats(
         {
             "rows": len(rationales),
             "tokens": sum(rationale.completion_tokens for rationale in rationales),

@@ -13,10 +13,10 @@ from typing import Annotated
 
 import typer
 
-from siked.analysis.figures import mixed
+from siked.analysis.figures import describe_mix
 from siked.errors import UserError
 from siked.files import write_json
-from siked.mixing import mix, preferred, select
+from siked.mixing import mix, order_strategies, select
 from siked.models.loading import load_renderer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example, VerifiedRationale, read_records, write_records
@@ -45,7 +45,7 @@ def main(
         order = None
         if not carried:
             samples = fit(files.verified, settings) if previous else iter(())
-            order = preferred(settings.bias, samples, params.strategies)
+            order = order_strategies(settings.bias, samples, params.strategies)
             teacher = select(fit(layout.D_LLM, settings), keep=settings.keep)
             if previous:
                 own = select(fit(files.verified, settings), keep=settings.keep)
@@ -73,7 +73,7 @@ def main(
         ]
         write_records(files.mix, examples)
         alone = {one: [row for _, row in join(variant=one)] for one in ("teacher", "self")}
-        figures = mixed(
+        figures = describe_mix(
             examples, params.strategies, teacher=alone["teacher"], student=alone["self"]
         )
         write_json(files.metrics("mix"), {"carried": carried, **figures})

@@ -16,10 +16,10 @@ from pathlib import Path
 import typer
 
 from siked.errors import UserError
-from siked.files import replacing, replacing_folder, write_json
+from siked.files import replace_file, replace_folder, write_json
 from siked.questions import known_errors, overlap
 from siked.questions.sources import read
-from siked.questions.splits import dev, without_solutions
+from siked.questions.splits import dev, drop_solutions
 from siked.records import Question, write_records
 from siked.run import layout
 from siked.settings import QuestionSettings
@@ -32,7 +32,7 @@ def main() -> None:
         settings = params.questions
         left_out: list[dict[str, str]] = []
         pools = read_all(settings, left_out)
-        tests = {name: without_solutions(pools[name]) for name in settings.test}
+        tests = {name: drop_solutions(pools[name]) for name in settings.test}
         candidates = [question for name in settings.train for question in pools[name]]
         kept = apart_from_tests(candidates, tests, settings, left_out)
         alike = overlap.count_overlap(candidates, kept, tests, **settings.overlap.model_dump())
@@ -44,12 +44,12 @@ def main() -> None:
                     f"questions.dev_fraction ({len(candidates)} train questions were read, "
                     f"{len(left_out)} rows left out)"
                 )
-        with replacing_folder(layout.QUESTIONS) as folder:
+        with replace_folder(layout.QUESTIONS) as folder:
             write_records(folder / layout.TRAIN.name, train)
             write_records(folder / layout.DEV.name, held_out)
             for name, rows in tests.items():
                 write_records(folder / layout.test_set(name).name, rows)
-            with replacing(folder / layout.LEFT_OUT.name) as file:
+            with replace_file(folder / layout.LEFT_OUT.name) as file:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in left_out)
         write_json(layout.OVERLAP, alike)
         reasons = Counter((row["source"], row["reason"].split(":")[0]) for row in left_out)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import typer
 
 from siked.analysis.figures import DEV
-from siked.files import replacing_folder, write_json, write_text
+from siked.files import replace_folder, write_json, write_text
 from siked.report import pictures, plots
-from siked.report.figures import figures
+from siked.report.figures import build_figures
 from siked.report.page import render
 from siked.report.run import Report
 from siked.run import layout
@@ -32,13 +32,13 @@ def main() -> None:
         write_json(layout.PLOTS / "shares.json", shares)
         write_json(layout.PLOTS / "failures.json", failures)
         write_json(layout.PLOTS / "loss.json", list(run.losses))
-        with replacing_folder(layout.ITERATIONS) as folder:
+        with replace_folder(layout.ITERATIONS) as folder:
             for name, steps in run.steps.items():
                 samples = {"samples": run.sampled[name]} if name in run.sampled else {}
                 write_json(folder / layout.gathered(name).name, {**steps, **samples})
-        with replacing_folder(layout.REPORTS) as folder:
+        with replace_folder(layout.REPORTS) as folder:
             write_text(folder / "index.html", render(run))
-            for figure in figures(run):
+            for figure in build_figures(run):
                 write_text(folder / f"{figure.name}.svg", pictures.svg(figure.chart))
         record(params, run)
 
@@ -50,7 +50,9 @@ def record(params: Params, run: Report) -> None:
     iterations = run.chain
     names = [*iterations, *params.strategies, *params.rivals]
     runs = tracker(
-        params, isolation=run.teacher["isolation"], **origin.inputs(layout.PARAMS.parent, names)
+        params,
+        isolation=run.teacher["isolation"],
+        **origin.read_inputs(layout.PARAMS.parent, names),
     )
     asked = [DataSet(DEV, layout.DEV, "validation")]
     asked += [DataSet(name, layout.test_set(name), "testing") for name in params.questions.test]

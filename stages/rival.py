@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from siked.analysis.statistics import rounded
-from siked.files import replacing, write_json
+from siked.analysis.statistics import round_floats
+from siked.files import replace_file, write_json
 from siked.models import student_format
 from siked.records import Example, read_records
 from siked.rivals.gkd import distil, show_solutions
@@ -49,11 +49,11 @@ def main(student: Annotated[str, typer.Option()]) -> None:
                 shown = show_solutions(job, questions(layout.TRAIN))
             log = distil(job, rival, teacher, shown)
         student_format.write(files.adapter, layout.BASE, params.student.source, params.strategies)
-        with replacing(files.loss) as file:
+        with replace_file(files.loss) as file:
             file.write("step,loss\n")
             file.writelines(f"{step},{loss:.4f}\n" for step, loss in log.curve)
         figures = {"carried": False, **log.model_dump(exclude={"curve"})}
-        write_json(files.metrics("train"), rounded(figures))
+        write_json(files.metrics("train"), round_floats(figures))
 
 
 if __name__ == "__main__":

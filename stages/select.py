@@ -13,9 +13,9 @@ from typing import Any
 
 import typer
 
-from siked.analysis.figures import DEV, Evaluation, best, compare, summary
-from siked.analysis.statistics import rounded
-from siked.files import read_json, replacing_folder, sha256, write_json, write_text
+from siked.analysis.figures import DEV, Evaluation, choose_best, compare, summarise
+from siked.analysis.statistics import round_floats
+from siked.files import read_json, replace_folder, sha256, write_json, write_text
 from siked.records import VerifiedRationale, read_records
 from siked.report.cards import written_by
 from siked.report.cards.model import Facts, Training, model_card
@@ -33,7 +33,7 @@ def main() -> None:
         run = Run()
         sweep({*chain, *run.beside})
         evaluated = {name: run.evaluation(name) for name in [*chain, *run.beside]}
-        chosen = best({name: evaluated[name][DEV]["accuracy"] for name in chain})
+        chosen = choose_best({name: evaluated[name][DEV]["accuracy"] for name in chain})
         gains = {
             name: compare(answers(FIRST_ITERATION, name), answers(chosen, name))
             for name in evaluated[chosen]
@@ -49,11 +49,11 @@ def main() -> None:
             evaluation=evaluated[chosen],
             gains=gains,
         )
-        with replacing_folder(layout.BEST) as folder:
+        with replace_folder(layout.BEST) as folder:
             shutil.copytree(layout.Student(chosen).adapter, folder, dirs_exist_ok=True)
             write_json(folder / "siked.json", {"version": 1, "iteration": chosen})
             write_text(folder / "README.md", model_card(card))
-        found = summary(evaluated, chain, run.baselines, chosen, gains)
+        found = summarise(evaluated, chain, run.baselines, chosen, gains)
         if run.rivals:
             found["rivals"] = {name: accuracies(evaluated[name]) for name in run.rivals}
         write_json(layout.SUMMARY, found)
@@ -62,7 +62,7 @@ def main() -> None:
 
 def accuracies(evaluation: Evaluation) -> dict[str, Any]:
     """Return a rival's accuracies, as the summary has the selected student's."""
-    found = {name: rounded(figures["accuracy"]) for name, figures in evaluation.items()}
+    found = {name: round_floats(figures["accuracy"]) for name, figures in evaluation.items()}
     return {DEV: found.pop(DEV), "test": found}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from siked.files import replacing_folder, write_json
+from siked.files import replace_folder, write_json
 from siked.models.fetch import find_files
 from siked.run import layout
 from siked.run.dvc import Workspace
@@ -28,7 +28,7 @@ from stages.common import stage
 def main() -> None:
     """Check params.yaml; write ``data/teacher/settings/`` and ``data/student.json``."""
     with stage("settings") as params:
-        with replacing_folder(layout.TEACHERS) as folder:
+        with replace_folder(layout.TEACHERS) as folder:
             for strategy, teacher in params.describe_teachers().items():
                 write_json(folder / layout.teacher(strategy).name, teacher)
         write_hashes(params.student)

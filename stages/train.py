@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from siked.analysis.statistics import rounded
-from siked.files import replacing, replacing_folder, write_json
+from siked.analysis.statistics import round_floats
+from siked.files import replace_file, replace_folder, write_json
 from siked.models import student_format
 from siked.records import Example, read_records
 from siked.run import layout
@@ -50,7 +50,7 @@ def main(
         ]
         if strategy and not examples:
             say(f"no right rationale with {strategy}: its baseline is the untrained student")
-            with replacing_folder(files.adapter):
+            with replace_folder(files.adapter):
                 pass
             report(files, (), {"carried": False, "rows": 0, "steps": 0, "tokens": 0})
             return
@@ -80,10 +80,10 @@ def report(
     files: layout.Student, curve: Sequence[tuple[int, float]], figures: dict[str, Any]
 ) -> None:
     """Write the loss curve and what the training counted."""
-    with replacing(files.loss) as file:
+    with replace_file(files.loss) as file:
         file.write("step,loss\n")
         file.writelines(f"{step},{loss:.4f}\n" for step, loss in curve)
-    write_json(files.metrics("train"), rounded(figures))
+    write_json(files.metrics("train"), round_floats(figures))
 
 
 if __name__ == "__main__":

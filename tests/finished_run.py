@@ -13,11 +13,11 @@ from pathlib import Path
 
 import yaml
 
-from siked.analysis.figures import DEV, compare, evaluate, mixed, summary
-from siked.analysis.samples import choice
+from siked.analysis.figures import DEV, compare, describe_mix, evaluate, summarise
+from siked.analysis.samples import measure_choice
 from siked.analysis.verdicts import VerdictCounts
 from siked.files import write_json, write_text
-from siked.mixing import mix, preferred, select
+from siked.mixing import mix, order_strategies, select
 from siked.records import Example, Failure, Question, VerifiedRationale, write_records
 from siked.settings import load_params
 from stages.generate import count
@@ -143,7 +143,7 @@ def write_run(
                     for place, one in enumerate(rows)
                 ]
                 write_records(root / f"data/students/{writer}/answers/forced/{name}.jsonl", both)
-                evaluations[writer][name] |= choice(rows, both, STRATEGIES)
+                evaluations[writer][name] |= measure_choice(rows, both, STRATEGIES)
         own = _samples(root, writer, trained, samples, wrote)
         carried = stopped is not None and writer not in BESIDE and writer > stopped
         _steps(root, writer, teacher, own, carried=carried, train=train, bias=bias)
@@ -158,7 +158,7 @@ def write_run(
     gains = {"svamp": compare(answers["it0"]["svamp"], answers[selected]["svamp"])}
     chain = [name for name in right if name not in BESIDE]
     write_json(
-        root / "metrics/summary.json", summary(evaluations, chain, BASELINES, selected, gains)
+        root / "metrics/summary.json", summarise(evaluations, chain, BASELINES, selected, gains)
     )
     base = {"name": "path:tiny", "sha256": "0" * 64}
     write_json(root / "models/best/student.json", {"siked": "0.1.0", "base": base})
@@ -216,7 +216,7 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
     )
     if writer in BESIDE:
         return
-    order = preferred(bias, own, STRATEGIES)
+    order = order_strategies(bias, own, STRATEGIES)
     kept = [] if carried else select(teacher, keep=1)
     mine = [] if carried else select(own, keep=1)
     join = partial(mix, kept, mine, scope="question", order=order)
@@ -233,7 +233,7 @@ def _steps(root, writer, teacher, own, *, carried, train, bias):
     ]
     write_records(root / f"data/students/{writer}/mix.jsonl", examples)
     alone = {one: [row for _, row in join(variant=one)] for one in ("teacher", "self")}
-    figures = mixed(examples, STRATEGIES, teacher=alone["teacher"], student=alone["self"])
+    figures = describe_mix(examples, STRATEGIES, teacher=alone["teacher"], student=alone["self"])
     write_json(steps / "mix.json", {"carried": carried, **figures})
     if writer != "it0":
         write_json(steps / "filter.json", _filtered(own, train))

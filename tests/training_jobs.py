@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from siked.errors import reported
+from siked.errors import report_errors
 from siked.models.loading import load_tokenizer
 from siked.prompts import completion, render, student_prompt
 from siked.records import Example
@@ -163,7 +163,7 @@ def slow_steps(trainer):
 
 def main():
     told = json.loads(sys.argv[1])
-    with reported():
+    with report_errors():
         base, folder, start = (told[key] and Path(told[key]) for key in ("base", "folder", "start"))
         examples = examples_of(load_tokenizer(base))
         log = run(examples, base, folder, start=start, changed=told["changed"])

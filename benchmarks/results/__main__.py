@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.results.cells import fill
 from benchmarks.results.runs import FILES, SPECIFIED, Runs, Spec
-from siked.errors import UserError, reported
+from siked.errors import UserError, report_errors
 from siked.files import read_text, read_yaml, write_text
 from siked.report import pictures
 from siked.report.formats import number
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     parser.add_argument("--show", metavar="TABLE", help="print this table and write nothing")
     options = parser.parse_args()
-    with reported():
+    with report_errors():
         if options.show:
             tables = specify(ROOT)["tables"]
             if options.show not in tables:

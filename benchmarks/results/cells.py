@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.results.runs import SPECIFIED, WHO, Runs, Spec, describe, only
-from siked.analysis.figures import changes
-from siked.analysis.paired import Answered, same_questions
+from siked.analysis.figures import find_changes
+from siked.analysis.paired import Answered, require_same_questions
 from siked.analysis.samples import average
-from siked.analysis.seeds import averaged
+from siked.analysis.seeds import compare_seeds
 from siked.analysis.statistics import gain, share
 from siked.errors import UserError
 from siked.report.formats import interval, number, p_value, points
@@ -59,7 +59,7 @@ def _show_difference(spec: Spec, runs: Runs) -> Cell:
     """Return ``+13.3 (+2.5 to +24.2), p = 0.0226``; means over seeds have no p."""
     firsts, seconds = _pair(spec, runs)
     if len(firsts) > 1:
-        (line,) = averaged(list(zip(firsts, seconds, strict=True)), [spec["benchmark"]]).lines
+        (line,) = compare_seeds(list(zip(firsts, seconds, strict=True)), [spec["benchmark"]]).lines
         return Cell(_points(line.over_questions), line.n)
     found = _gain(firsts[0], seconds[0], spec)
     p = p_value(found["p"])
@@ -79,7 +79,7 @@ def _show_seeds(spec: Spec, runs: Runs) -> Cell:
         raise UserError(
             f"{SPECIFIED}: {describe(spec)}: has one seed, and `show: seeds` means more"
         )
-    (line,) = averaged(list(zip(firsts, seconds, strict=True)), [spec["benchmark"]]).lines
+    (line,) = compare_seeds(list(zip(firsts, seconds, strict=True)), [spec["benchmark"]]).lines
     low, high = (points(line.over_seeds[key]) for key in ("low", "high"))
     return Cell(f"{', '.join(map(points, line.each))} ({low} to {high})", line.n)
 
@@ -159,8 +159,8 @@ def _pair(spec: Spec, runs: Runs) -> tuple[list[Answered], list[Answered]]:
 
 
 def _gain(first: Answered, second: Answered, spec: Spec) -> dict[str, Any]:
-    same_questions(first, second, spec["benchmark"])
-    won, lost = changes(only(first), only(second))
+    require_same_questions(first, second, spec["benchmark"])
+    won, lost = find_changes(only(first), only(second))
     return gain(len(won), len(lost), len(only(first)))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from siked.analysis.figures import DEV
 from siked.analysis.paired import TOGETHER, Answered
-from siked.analysis.seeds import averaged
+from siked.analysis.seeds import compare_seeds
 from siked.analysis.statistics import accuracy
 from siked.errors import UserError
 from siked.records import VerifiedRationale
@@ -84,7 +84,7 @@ class Runs:
         """
         found = self.answered(spec)
         if len(found) > 1:
-            (line,) = averaged([(one, one) for one in found], [spec["benchmark"]]).lines
+            (line,) = compare_seeds([(one, one) for one in found], [spec["benchmark"]]).lines
             return {**line.first, "n": line.n}
         rows = only(found[0])
         return accuracy(sum(one.correct for one in rows), len(rows))

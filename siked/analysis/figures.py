@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from siked.analysis.statistics import accuracy, divergence, gain, rounded, share
+from siked.analysis.statistics import accuracy, divergence, gain, round_floats, share
 from siked.analysis.verdicts import failures
 from siked.errors import UserError
 from siked.records import Example, VerifiedRationale
@@ -55,7 +55,7 @@ def evaluate(answers: Collection[VerifiedRationale], strategies: Sequence[str]) 
     )
 
 
-def mixed(
+def describe_mix(
     examples: Collection[Example],
     strategies: Sequence[str],
     *,
@@ -100,7 +100,7 @@ def mixed(
     )
 
 
-def changes(
+def find_changes(
     before: Iterable[VerifiedRationale], after: Iterable[VerifiedRationale]
 ) -> tuple[list[str], list[str]]:
     """Return the questions that ``after`` answers right and ``before`` wrong, and the reverse.
@@ -138,7 +138,7 @@ def compare(
     Raises:
         UserError: the two do not answer the same questions, once each.
     """
-    won, lost = changes(before, after)
+    won, lost = find_changes(before, after)
     return _dict(gain(len(won), len(lost), len(before), seed=seed))
 
 
@@ -165,7 +165,7 @@ def plateau(dev: Sequence[float], patience: int | None, min_gain: float) -> bool
     return waited >= patience
 
 
-def best(dev: Mapping[str, float]) -> str:
+def choose_best(dev: Mapping[str, float]) -> str:
     """Return the name with the highest dev accuracy; the earlier one where two tie.
 
     Raises:
@@ -174,7 +174,7 @@ def best(dev: Mapping[str, float]) -> str:
     return max(dev, key=lambda name: dev[name])
 
 
-def summary(
+def summarise(
     evaluations: Mapping[str, Evaluation],
     chain: Sequence[str],
     baselines: Sequence[str],
@@ -195,7 +195,9 @@ def summary(
         "test": {"demo-seen": {"accuracy": 0.61, "distilled": 0.46, "baseline": 0.5, "gain": 0.15,
         "low": 0.03, "high": 0.27, "p": 0.0352}, ...}}``, a dict for each test set.
     """
-    strongest = best({name: _dev(evaluations, name) for name in baselines}) if baselines else None
+    strongest = (
+        choose_best({name: _dev(evaluations, name) for name in baselines}) if baselines else None
+    )
     result: dict[str, Any] = {
         "selected": selected,
         "iterations": len(chain) - 1,
@@ -228,5 +230,5 @@ def _shares(counts: Mapping[Any, int], strategies: Sequence[str]) -> dict[str, f
 
 
 def _dict(value: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = rounded(value)
+    result: dict[str, Any] = round_floats(value)
     return result

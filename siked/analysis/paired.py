@@ -1,6 +1,6 @@
 """Two students beside each other, benchmark by benchmark, on the same questions.
 
-    comparison = compared(find("it0"), find("it2"))
+    comparison = compare_students(find("it0"), find("it2"))
     comparison.benchmarks[0].difference    # {"gain": 0.4667, "low": ..., "p": ..., "won": 31, ...}
 
 The difference is the second student's accuracy minus the first's: more than 0 where the second is
@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from siked.analysis.figures import DEV, changes, compare, evaluate
-from siked.analysis.statistics import accuracy, gain, rounded
+from siked.analysis.figures import DEV, compare, evaluate, find_changes
+from siked.analysis.statistics import accuracy, gain, round_floats
 from siked.errors import UserError
 from siked.records import Question, VerifiedRationale
 
@@ -116,7 +116,7 @@ class Comparison:
         }
 
 
-def compared(
+def compare_students(
     first: Answered, second: Answered, only: Sequence[str] = (), *, seed: int = 0
 ) -> Comparison:
     """Compare two students on the benchmarks that both answered.
@@ -133,7 +133,8 @@ def compared(
     """
     strategies = tuple(dict.fromkeys((*first.strategies, *second.strategies)))
     benchmarks = tuple(
-        _benchmark(first, second, name, strategies, seed) for name in common([first, second], only)
+        _benchmark(first, second, name, strategies, seed)
+        for name in find_common([first, second], only)
     )
     return Comparison(
         first=first.name,
@@ -145,7 +146,7 @@ def compared(
     )
 
 
-def common(students: Sequence[Answered], only: Sequence[str]) -> list[str]:
+def find_common(students: Sequence[Answered], only: Sequence[str]) -> list[str]:
     """Return the benchmarks that every student answered, or ``only`` those of them that are named.
 
     Raises:
@@ -162,7 +163,7 @@ def common(students: Sequence[Answered], only: Sequence[str]) -> list[str]:
     return [name for name in names if not only or name in only]
 
 
-def same_questions(first: Answered, second: Answered, benchmark: str) -> None:
+def require_same_questions(first: Answered, second: Answered, benchmark: str) -> None:
     """Refuse to compare answers to different questions, which may have the same ids.
 
     Raises:
@@ -183,8 +184,8 @@ def _benchmark(
     first: Answered, second: Answered, name: str, strategies: Sequence[str], seed: int
 ) -> Benchmark:
     before, after = first.answers[name], second.answers[name]
-    same_questions(first, second, name)
-    won, lost = changes(before, after)
+    require_same_questions(first, second, name)
+    won, lost = find_changes(before, after)
     pairs = {
         one.question_id: (one, other)
         for one, other in zip(sorted(before, key=_id), sorted(after, key=_id), strict=True)
@@ -211,8 +212,8 @@ def _families(pairs: Iterable[Pair], seed: int) -> Iterator[Line]:
         before, after = [one.first for one in group], [one.second for one in group]
         yield Line(
             name=name,
-            first=rounded(accuracy(sum(one.correct for one in before), len(before))),
-            second=rounded(accuracy(sum(one.correct for one in after), len(after))),
+            first=round_floats(accuracy(sum(one.correct for one in before), len(before))),
+            second=round_floats(accuracy(sum(one.correct for one in after), len(after))),
             difference=compare(before, after, seed=seed),
         )
 
@@ -230,9 +231,9 @@ def _together(
     won, lost = sum(len(one.won) for one in tests), sum(len(one.lost) for one in tests)
     return Line(
         name=TOGETHER,
-        first=rounded(accuracy(sum(right), len(right))),
-        second=rounded(accuracy(sum(other), len(other))),
-        difference=rounded(gain(won, lost, len(right), seed=seed)),
+        first=round_floats(accuracy(sum(right), len(right))),
+        second=round_floats(accuracy(sum(other), len(other))),
+        difference=round_floats(gain(won, lost, len(right), seed=seed)),
     )
 
 

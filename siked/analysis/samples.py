@@ -6,7 +6,7 @@ file of the iteration that follows (``it2``'s of student ``it1``) holds all, rig
     {"question_id": "demo-00000", "strategy": "cot", "sample": 0, "text": "The garden has ...",
      "predicted": "62", "rule": "final-answer", "correct": false, "failure": "wrong"}
 
-    samples = counted(read_records(path, VerifiedRationale), ["cot", "l2m", "pot"])
+    samples = count_samples(read_records(path, VerifiedRationale), ["cot", "l2m", "pot"])
     pass_at_k(samples)["pot"]["4"]   # {"accuracy": 0.85, "n": 240, "low": 0.81, "high": 0.89}
 
 Figures are dicts as in ``siked.analysis.figures``. n is the number of questions; low and high bound
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from siked.analysis.statistics import CONFIDENCE, RESAMPLES, rounded
+from siked.analysis.statistics import CONFIDENCE, RESAMPLES, round_floats
 from siked.analysis.voting import Answer, majority_chances, vote
 from siked.errors import UserError
 from siked.records import VerifiedRationale
@@ -58,7 +58,7 @@ class Samples:
         }
 
 
-def counted(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) -> Samples:
+def count_samples(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) -> Samples:
     """Count samples in one pass, so that their number does not matter.
 
     Args:
@@ -115,7 +115,7 @@ def majority_at_k(samples: Samples, *, seed: int = 0) -> dict[str, dict[str, dic
     return _curves(samples, seed, lambda cell: majority_chances(*_groups(cell), samples.k))
 
 
-def elected(
+def elect(
     rationales: Iterable[VerifiedRationale], strategies: Sequence[str]
 ) -> dict[str, dict[str, list[bool]]]:
     """Return whether the vote of the first k samples is right, k from 1 to K: one vote, held once.
@@ -149,7 +149,7 @@ def elected(
     }
 
 
-def forced(samples: Samples, *, seed: int = 0) -> dict[str, Any]:
+def measure_forced(samples: Samples, *, seed: int = 0) -> dict[str, Any]:
     """Return the accuracy with each strategy forced, and an oracle's that knows which one to take.
 
     A strategy's accuracy is the mean over questions of p, the share of right ones among its
@@ -169,7 +169,9 @@ def forced(samples: Samples, *, seed: int = 0) -> dict[str, Any]:
     )
 
 
-def regret(free: Iterable[VerifiedRationale], samples: Samples, *, seed: int = 0) -> dict[str, Any]:
+def measure_regret(
+    free: Iterable[VerifiedRationale], samples: Samples, *, seed: int = 0
+) -> dict[str, Any]:
     """Return how far a student's free choice stays behind the oracle on the same questions.
 
     Args:
@@ -206,7 +208,7 @@ def regret(free: Iterable[VerifiedRationale], samples: Samples, *, seed: int = 0
     )
 
 
-def choice(
+def measure_choice(
     free: Iterable[VerifiedRationale],
     each: Iterable[VerifiedRationale],
     strategies: Sequence[str],
@@ -223,27 +225,29 @@ def choice(
         {"value", "low", "high", "n"}}``; the oracle is right where any forced strategy is.
 
     Raises:
-        UserError: see ``counted`` and ``regret``.
+        UserError: see ``count_samples`` and ``measure_regret``.
     """
-    samples = counted(each, strategies)
-    figures = forced(samples)
+    samples = count_samples(each, strategies)
+    figures = measure_forced(samples)
     return {
         "forced": figures["strategies"],
         "oracle": figures["oracle"],
-        "regret": regret(free, samples),
+        "regret": measure_regret(free, samples),
     }
 
 
-def several(rationales: Iterable[VerifiedRationale], strategies: Sequence[str]) -> dict[str, Any]:
+def measure_samples(
+    rationales: Iterable[VerifiedRationale], strategies: Sequence[str]
+) -> dict[str, Any]:
     """Return what K samples a question and strategy say: ``k``, ``forced``, ``pass``, ``majority``.
 
     Raises:
-        UserError: see ``counted``.
+        UserError: see ``count_samples``.
     """
-    samples = counted(rationales, strategies)
+    samples = count_samples(rationales, strategies)
     return {
         "k": samples.k,
-        **forced(samples),
+        **measure_forced(samples),
         "pass": pass_at_k(samples),
         "majority": majority_at_k(samples),
     }
@@ -328,5 +332,5 @@ def _curves(
 
 
 def _dict(value: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = rounded(value)
+    result: dict[str, Any] = round_floats(value)
     return result

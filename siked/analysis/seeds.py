@@ -1,7 +1,7 @@
 """Two kinds of student, each trained with several seeds: does the difference outlast the seed?
 
-    found = averaged([compared(find("it0"), find("it2")),
-                      compared(find("seed-2:it0"), find("seed-2:it2"))])
+    found = compare_seeds([compare_students(find("it0"), find("it2")),
+                           compare_students(find("seed-2:it0"), find("seed-2:it2"))])
     found.lines[0].over_seeds    # {"gain": 0.558, "low": ..., "high": ...}
 
 There are two uncertainties, and each has its interval: other questions might have been asked (the
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from siked.analysis.figures import DEV
-from siked.analysis.paired import TOGETHER, Answered, common, same_questions
-from siked.analysis.statistics import CONFIDENCE, RESAMPLES, rounded
+from siked.analysis.paired import TOGETHER, Answered, find_common, require_same_questions
+from siked.analysis.statistics import CONFIDENCE, RESAMPLES, round_floats
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Averages:
         return {
             "first": list(self.first),
             "second": list(self.second),
-            "lines": [rounded(asdict(one)) for one in self.lines],
+            "lines": [round_floats(asdict(one)) for one in self.lines],
         }
 
 
-def averaged(seeds: Sequence[tuple[Answered, Answered]], only: Sequence[str] = ()) -> Averages:
+def compare_seeds(seeds: Sequence[tuple[Answered, Answered]], only: Sequence[str] = ()) -> Averages:
     """Compare two kinds of student over several seeds.
 
     Args:
@@ -69,10 +69,10 @@ def averaged(seeds: Sequence[tuple[Answered, Answered]], only: Sequence[str] = (
             for some of them.
     """
     students = [student for pair in seeds for student in pair]
-    names = common(students, only)
+    names = find_common(students, only)
     for name in names:
         for other in students[1:]:
-            same_questions(students[0], other, name)
+            require_same_questions(students[0], other, name)
     tests = [name for name in names if name != DEV]
     lines = {name: [name] for name in names}
     if len(tests) > 1:
@@ -112,7 +112,7 @@ def _right(student: Answered, benchmarks: Sequence[str]) -> list[float]:
 
 
 def _over_questions(values: np.ndarray) -> dict[str, float]:
-    from scipy import stats  # a second to import; two students are compared without it
+    from scipy import stats  # a second to import; two students are compare_students without it
 
     found = stats.bootstrap(
         (values.mean(axis=0),),

@@ -20,7 +20,7 @@ DIGITS = 6
 RESAMPLES = 10_000
 
 
-def rounded(value: Any) -> Any:
+def round_floats(value: Any) -> Any:
     """Return ``value`` with every float in it rounded to 6 decimals, ready for JSON.
 
     A ``p`` that would be 0 keeps two digits. Mappings become dicts in the same order, sequences
@@ -30,10 +30,10 @@ def rounded(value: Any) -> Any:
         # Adding 0.0 turns -0.0 into 0.0, so that a file does not change by a sign of nothing.
         return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        found = {key: rounded(inner) for key, inner in value.items()}
+        found = {key: round_floats(inner) for key, inner in value.items()}
         return found if found.get("p") != 0 else found | {"p": float(f"{value['p']:.1e}")}
     if isinstance(value, list | tuple):
-        return [rounded(inner) for inner in value]
+        return [round_floats(inner) for inner in value]
     return value
 
 

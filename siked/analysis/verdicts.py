@@ -16,7 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from siked.analysis.statistics import rounded, share
+from siked.analysis.statistics import round_floats, share
 from siked.records import Failure, VerifiedRationale
 from siked.strategies import is_hollow, lacks_sub_questions
 from siked.terminal.console import say
@@ -118,7 +118,7 @@ class VerdictCounts:
             it names several.
         """
         rules = self._outcomes.by("rule")
-        result: dict[str, Any] = rounded(
+        result: dict[str, Any] = round_floats(
             {
                 "rows_in": self.rows,
                 "rows_out": self.correct,

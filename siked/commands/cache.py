@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from siked.files import abandoned, remove, size_of
+from siked.files import find_abandoned, remove, size_of
 from siked.generation.journal.samples import DAY, Held, contents
 from siked.generation.journal.samples import prune as prune_journal
 from siked.run import layout
@@ -78,7 +78,7 @@ class _Left(NamedTuple):
 def _left() -> list[_Left]:
     """Served students and what was left half written, in the repository here."""
     served = [path for path in layout.SERVED.glob("*") if not path.name.startswith(".")]
-    dead = [path for place in (*layout.WHOLE, layout.SCRATCH) for path in abandoned(place)]
+    dead = [path for place in (*layout.WHOLE, layout.SCRATCH) for path in find_abandoned(place)]
     now = time.time()
     return [
         _Left(path, path in dead, size_of(path), max(0.0, now - path.lstat().st_mtime) / DAY)

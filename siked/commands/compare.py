@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from siked.analysis.paired import compared
-from siked.analysis.seeds import averaged
+from siked.analysis.paired import compare_students
+from siked.analysis.seeds import compare_seeds
 from siked.errors import UserError
 from siked.report.comparison import arrange, arrange_means, to_markdown, to_terminal
 from siked.run.run import find
@@ -58,10 +58,10 @@ def compare(
     found = [(find(one, forced=forced), find(other, forced=forced)) for one, other in seeds]
     only = benchmark or ()
     if len(found) > 1:
-        means = averaged(found, only)
+        means = compare_seeds(found, only)
         plain, parts = means.as_json(), arrange_means(means)
     else:
-        pair = compared(*found[0], only)
+        pair = compare_students(*found[0], only)
         number = None if everything else 1 if show is None else show
         plain, parts = (
             pair.as_json(number, families=families),

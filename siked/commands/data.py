@@ -17,7 +17,7 @@ from siked.errors import UserError
 from siked.questions import sources
 from siked.questions.published import PUBLISHED, Published
 from siked.questions.reading import Reading
-from siked.questions.splits import normalised
+from siked.questions.splits import normalise
 from siked.records import Question
 from siked.run import raw_files
 from siked.settings import Source
@@ -43,7 +43,7 @@ def list_() -> None:
         say(f"  {one.citation}")
         say(f"  {one.homepage}")
         for file in one.files:
-            rows = raw_files.described(file)["meta"]["rows"]
+            rows = raw_files.describe(file)["meta"]["rows"]
             size = f"{file.size / 1e6:.1f} MB"
             place = str(raw_files.place(file))
             say(f"  {place:36} {rows:>5} rows {size:>7}  {raw_files.state(file)}")
@@ -141,7 +141,7 @@ def _same(found: list[Question]) -> list[list[Question]]:
     """Questions whose text is the same but for case and punctuation, by the first of each."""
     groups: dict[str, list[Question]] = defaultdict(list)
     for one in found:
-        groups[normalised(one.question)].append(one)
+        groups[normalise(one.question)].append(one)
     return [group for group in groups.values() if len(group) > 1]
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from siked.commands.students import BEST, StudentName, choose
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.exporting import hub
 from siked.exporting.exporter import Kind
 from siked.exporting.gguf import GgufType
@@ -42,7 +42,7 @@ def export(
     chosen = choose(student)
     dev = layout.DEV
     if not dev.is_file():
-        raise UserError(f"{dev}: no such file: `dvc repro questions` makes it{or_pull()}")
+        raise UserError(f"{dev}: no such file: `dvc repro questions` makes it{advise_pull()}")
     questions = [row.question for row in islice(read_records(dev, Question), COMPARED)]
     same = chosen.exporter(settings).export(out, format_, questions, gguf_type)
     say(f"{out}: {format_} of {chosen.adapter}: {same} of {len(questions)} answers the same")

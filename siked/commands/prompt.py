@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.models.loading import locate
 from siked.prompts import Prompt, encode, messages, plain, render, student_prompt, teacher_prompt
 from siked.run import layout
@@ -43,7 +43,8 @@ def prompt(
         raise UserError(f"strategy: params.yaml has {', '.join(settings.strategies)}: {strategy!r}")
     if not teacher:
         if not layout.BASE.is_dir():
-            raise UserError(f"{layout.BASE}: is not there: `dvc repro base` makes it{or_pull()}")
+            advice = f"`dvc repro base` makes it{advise_pull()}"
+            raise UserError(f"{layout.BASE}: is not there: {advice}")
         _show_rendered(student_prompt(question, strategy=strategy), layout.BASE)
         return
     if strategy is None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from siked.files import write_text
-from siked.report.cost import measured
+from siked.report.cost import read_measured
 from siked.report.page import render
 from siked.report.run import Report
 from siked.run import layout
@@ -30,5 +30,5 @@ def report(
     `reports/index.html` is the same page without them, since it is the same on every machine.
     """
     params = load_params(layout.PARAMS)
-    write_text(out, render(Report(params), measured(Path(), experiment)))
+    write_text(out, render(Report(params), read_measured(Path(), experiment)))
     say(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")

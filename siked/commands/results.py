@@ -11,7 +11,7 @@ import typer
 
 from siked.files import write_text
 from siked.run.results import gather, to_text
-from siked.run.run import WORKSPACE, opened
+from siked.run.run import WORKSPACE, open_run
 from siked.terminal.console import say
 
 
@@ -24,7 +24,7 @@ def results(
 
     Nothing is run and the workspace stays as it is. The file holds no texts.
     """
-    with opened(run) as found:
+    with open_run(run) as found:
         content = gather(found)
         wanted = [*found.chain, *found.beside]
     write_text(out, to_text(content))

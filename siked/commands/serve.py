@@ -24,7 +24,7 @@ import typer
 import siked
 from siked.commands.students import BEST, Chosen, StudentName, choose
 from siked.errors import UserError
-from siked.files import replacing_folder, sha256
+from siked.files import replace_folder, sha256
 from siked.generation.vllm import INSTALL, variables
 from siked.run import layout
 from siked.settings import Params, load_params
@@ -43,7 +43,7 @@ def serve(
 ) -> None:
     """Serve a student with vLLM until Ctrl-C; `siked solve --server URL` asks it."""
     python = check_vllm(python)
-    folder = merged(choose(student), load_params(layout.PARAMS))
+    folder = merge_weights(choose(student), load_params(layout.PARAMS))
     # Started as a module: the `vllm` command of the CPU package looks for a package that is not it.
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", str(folder), "--served-model-name", student]
@@ -77,7 +77,7 @@ def check_vllm(python: Path) -> Path:
     return python
 
 
-def merged(chosen: Chosen, settings: Params) -> Path:
+def merge_weights(chosen: Chosen, settings: Params) -> Path:
     """Return the folder of a student's merged weights, written where it is not there yet."""
     made_of = {
         "siked": siked.__version__,
@@ -91,7 +91,7 @@ def merged(chosen: Chosen, settings: Params) -> Path:
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     folder = layout.SERVED / digest[:16]
     if not folder.is_dir():
-        with replacing_folder(folder) as partial:
+        with replace_folder(folder) as partial:
             chosen.exporter(settings).merge(partial)
     os.utime(folder)  # `siked cache` says when it was served last
     return folder

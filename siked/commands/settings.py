@@ -23,7 +23,7 @@ from rich.text import Text
 from siked.errors import UserError
 from siked.files import read_yaml
 from siked.run import layout
-from siked.settings import change_student, check_params, documented, load_params
+from siked.settings import change_student, check_params, document_keys, load_params
 from siked.terminal.console import console, say
 
 
@@ -39,7 +39,7 @@ def params(
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
     found = [
         (key, what)
-        for key, what in documented()
+        for key, what in document_keys()
         if section is None or f"{key}.".startswith(f"{section}.")
     ]
     if not found:

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.exporting.exporter import Exporter
 from siked.models import student_format
 from siked.run import layout
@@ -54,7 +54,7 @@ def choose(name: str, *, check_base: bool = True) -> Chosen:
     if not adapter.is_dir():
         known = sorted(path.name for path in layout.STUDENTS.glob("*") if path.is_dir())
         there = f" (there are {', '.join([BEST, *known])})" if known else ""
-        raise UserError(f"{adapter}: no such student{there}: `dvc repro` trains one{or_pull()}")
+        raise UserError(f"{adapter}: no such student{there}: `dvc repro` trains one{advise_pull()}")
     student = student_format.read(adapter)
     if check_base:
         student_format.check_base(student, layout.BASE)

@@ -26,7 +26,7 @@ from siked.errors import UserError
 from siked.files import read_yaml
 from siked.run import layout
 from siked.run.experiments import NO_REPORT, Experiment, experiments
-from siked.settings import change_student, check_params, flat
+from siked.settings import change_student, check_params, flatten
 from siked.terminal.console import say
 
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9.]+")
@@ -58,7 +58,7 @@ def sweep(
             f"{key}: a value stands twice, or two would give one name: {', '.join(values)}"
         )
     changes = {name: _change(key, value) for name, value in wanted.items()}
-    settings = {name: dict(flat(changed)) for name, (changed, _) in changes.items()}
+    settings = {name: dict(flatten(changed)) for name, (changed, _) in changes.items()}
     there = {one.name: one for one in experiments(Path())[1:]}
     for name, (_, how) in changes.items():
         if _goes_on(there.get(name), name, settings[name]):
@@ -86,7 +86,7 @@ def _change(key: str, value: str) -> tuple[dict[str, Any], list[str]]:
         other = read_yaml(preset)
         gone = raw["student"].keys() - other["student"].keys()
         how = [f"~student.{name}" for name in sorted(gone)]
-        how += [f"{name}={text}" for name, text in flat(other)]
+        how += [f"{name}={text}" for name, text in flatten(other)]
         change_student(raw, other)
     else:
         how = [f"{setting}={value}"]

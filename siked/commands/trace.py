@@ -14,7 +14,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.tree import Tree
 
-from siked.errors import or_pull
+from siked.errors import advise_pull
 from siked.run.dvc import Lineage, Link, Recorded, Workspace
 from siked.terminal.console import console, say
 
@@ -123,7 +123,7 @@ def _summary(chain: list[Link], workspace: Workspace) -> str:
     paths = len({one.path for one in odd})
     return (
         f"{len(chain)} steps; {paths} paths in the workspace differ from what was recorded: "
-        f"`dvc repro` makes what is out of date{or_pull('gets missing data')}"
+        f"`dvc repro` makes what is out of date{advise_pull('gets missing data')}"
     )
 
 

@@ -29,7 +29,7 @@ from siked.records import Failure
 from siked.settings import VerifySettings
 from siked.terminal.console import console, say
 from siked.terminal.progress import track
-from siked.verification.outputs import FIELDS, Output, checked, read_output
+from siked.verification.outputs import FIELDS, Output, check_outputs, read_output
 from siked.verification.sandbox import Sandbox
 
 _SHOWN = 5
@@ -102,7 +102,7 @@ def verify(
                 for row, one in _read(file, names, strategy, quiet=True)
                 if not isinstance(one, UserError)
             )
-            for one in checked(outputs, sandbox, ignore_rules=limits.ignore_rules):
+            for one in check_outputs(outputs, sandbox, ignore_rules=limits.ignore_rules):
                 outcomes.add(Outcome(one.strategy, one.failure, one.rule))
                 unreadable.look(one.failure, f"row {one.row}")
                 if target is not None:

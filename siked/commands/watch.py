@@ -35,7 +35,7 @@ from rich.text import Text
 from siked.analysis.figures import DEV
 from siked.run.dvc import State
 from siked.run.progress import Running, Snapshot, Watcher
-from siked.terminal.console import Printable, console, printable
+from siked.terminal.console import Printable, console, make_printable
 from siked.terminal.progress import clock
 
 SIGNS = {
@@ -84,7 +84,9 @@ def _run(run: Snapshot, only_ascii: bool) -> Iterator[RenderableType]:
     head = Table.grid(expand=True, padding=(0, 1))
     head.add_column(ratio=1)
     head.add_column(justify="right")
-    title = Text.assemble((printable(run.title), "bold"), " ", (printable(str(run.folder)), "dim"))
+    title = Text.assemble(
+        (make_printable(run.title), "bold"), " ", (make_printable(str(run.folder)), "dim")
+    )
     head.add_row(title, Text(_summary(run)))
     yield head
     if run.running or run.ended:
@@ -122,7 +124,7 @@ def _work(run: Snapshot) -> Table:
         rest = "" if left is None else f"{clock(left)} left"
         if (work := one.work) is None:
             spent = f"for {clock(max(0.0, run.now - one.started))}"
-            table.add_row(Text(printable(one.stage), style="cyan"), Text(spent), "", "", rest)
+            table.add_row(Text(make_printable(one.stage), style="cyan"), Text(spent), "", "", rest)
             continue
         label = one.stage if one.stage.startswith(f"{work.what}@") else work.what
         come = work.done + work.recalled
@@ -130,7 +132,7 @@ def _work(run: Snapshot) -> Table:
         if work.recalled:
             count += f", {work.recalled} kept"
         table.add_row(
-            Text(printable(label), style="cyan"),
+            Text(make_printable(label), style="cyan"),
             ProgressBar(total=max(work.total, 1), completed=come, width=16),
             Text(count),
             Text(_speed(one)),
@@ -156,7 +158,7 @@ def _end(one: Running, now: float) -> str:
     if one.work is not None:
         come = f" at {one.work.done + one.work.recalled}/{one.work.total}"
     how = f"killed{come}" if one.failed is None else f"{one.failed}{come}"
-    return printable(f"{one.stage}, {ago}: {how}")
+    return make_printable(f"{one.stage}, {ago}: {how}")
 
 
 def _stages(run: Snapshot, only_ascii: bool) -> Iterator[RenderableType]:

@@ -16,9 +16,9 @@ from typing import Any
 
 from siked.estimating.counts import Writer, count_parameters
 from siked.estimating.rates import Kind, Machine
-from siked.files import json_text
+from siked.files import format_json
 from siked.run import layout
-from siked.run.progress import timings
+from siked.run.progress import read_timings
 from siked.run.run import Run
 from siked.settings import Params
 
@@ -49,7 +49,7 @@ def last_run(run: Run, params: Params) -> LastRun:
     Raises:
         UserError: a file of figures is no JSON.
     """
-    latest = {one.stage: one for one in timings(run.root / layout.TIMINGS)}
+    latest = {one.stage: one for one in read_timings(run.root / layout.TIMINGS)}
     steps: dict[str, dict[str, Any]] = {
         f"{step}@{folder.name}": figures
         for folder in run.inside(layout.COUNTED)
@@ -122,7 +122,7 @@ def _has_same_teachers(run: Run, params: Params) -> bool:
         if Path(dep.path).parent == layout.TEACHERS
     }
     return all(
-        ran.get(name) == hashlib.md5(json_text(one).encode(), usedforsecurity=False).hexdigest()
+        ran.get(name) == hashlib.md5(format_json(one).encode(), usedforsecurity=False).hexdigest()
         for name, one in params.describe_teachers().items()
     )
 

@@ -17,7 +17,7 @@ from siked.errors import UserError
 from siked.exporting import gguf
 from siked.exporting.gguf import GgufType
 from siked.exporting.merged import check_prompt, write_merged
-from siked.files import replacing_folder
+from siked.files import replace_folder
 from siked.generation.engine import Sampling
 from siked.generation.transformers import TransformersEngine
 from siked.models import student_format
@@ -62,7 +62,7 @@ class Exporter:
         program = gguf.find_converter() if kind == "gguf" else ""
         ours = self._answers(self.base, self.adapter, questions)
         with (
-            replacing_folder(out) as partial,
+            replace_folder(out) as partial,
             tempfile.TemporaryDirectory(dir=partial.parent, prefix=f".{out.name}.") as scratch,
         ):
             self._describe(partial)

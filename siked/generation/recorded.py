@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt, join_thinking
 from siked.records import Question, Record, read_records
@@ -71,7 +71,7 @@ class RecordedEngine:
             UserError: the file is missing, or a row does not fit (``file:line: what is wrong``).
         """
         if not path.is_file():
-            raise UserError(f"{path}: no such file: put the recording there{or_pull()}")
+            raise UserError(f"{path}: no such file: put the recording there{advise_pull()}")
         known = list(questions)
         ids = {one.id for one in known}
         by_text: dict[str, list[str]] = defaultdict(list)

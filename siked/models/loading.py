@@ -95,7 +95,7 @@ def is_whole(student: Path) -> bool:
     return (student / "config.json").is_file() and not (student / ADAPTER).is_file()
 
 
-def parts(base: Path, student: Path | None) -> tuple[Path, Path | None]:
+def find_parts(base: Path, student: Path | None) -> tuple[Path, Path | None]:
     """Return the model folder and the adapter on it that make a student.
 
     Args:
@@ -183,7 +183,7 @@ def load(folder: Path, adapter: Path | None, settings: TransformersSettings) -> 
         UserError: the folder is not a model, the adapter is not one or does not fit the model, or
             the device is not there.
     """
-    folder, adapter = parts(folder, adapter)
+    folder, adapter = find_parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
     device, dtype = device_and_dtype(settings)
     # The one implementation that every family has.

@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import siked
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.files import read_json, sha256, write_json
 from siked.models.loading import ADAPTER, is_whole
 from siked.prompts import Prompt, student_prompt, tag_line
@@ -131,7 +131,7 @@ def read(adapter: Path) -> Student:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UserError(
-            f"{path}: {key}: {first['msg']}: `dvc checkout` brings it back{or_pull()}"
+            f"{path}: {key}: {first['msg']}: `dvc checkout` brings it back{advise_pull()}"
         ) from None
 
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_
 from siked.errors import UserError
 from siked.files import read_yaml
 from siked.questions.gold import exact
-from siked.questions.splits import normalised
+from siked.questions.splits import normalise
 from siked.records import Question
 
 
@@ -69,10 +69,10 @@ class KnownErrors:
 
 def fingerprint(question: str) -> str:
     """Return a hash of a question's words and numbers, as 16 hexadecimal digits."""
-    return sha256(normalised(question).encode()).hexdigest()[:16]
+    return sha256(normalise(question).encode()).hexdigest()[:16]
 
 
-def entries(path: Path) -> tuple[KnownError, ...]:
+def read_entries(path: Path) -> tuple[KnownError, ...]:
     """Return the entries of the file.
 
     Raises:
@@ -93,4 +93,4 @@ def load(path: Path) -> KnownErrors:
     Raises:
         UserError: it is missing, is not YAML, or an entry does not fit.
     """
-    return KnownErrors(entries(path))
+    return KnownErrors(read_entries(path))

@@ -25,7 +25,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from siked.questions.splits import normalised, words
+from siked.questions.splits import normalise, words
 from siked.records import Question
 
 EXACT = "exact"
@@ -161,11 +161,11 @@ def _equal(candidates: Iterable[Question], tests: Iterable[Question]) -> list[Ne
     """The pairs with the same normalised text."""
     held: dict[str, list[str]] = {}
     for question in tests:
-        held.setdefault(normalised(question.question), []).append(question.id)
+        held.setdefault(normalise(question.question), []).append(question.id)
     return [
         Near(question.id, test_id, 1.0)
         for question in candidates
-        for test_id in held.get(normalised(question.question), ())
+        for test_id in held.get(normalise(question.question), ())
     ]
 
 

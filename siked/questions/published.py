@@ -56,7 +56,7 @@ PUBLISHED = TypeAdapter(tuple[Published, ...]).validate_python(
 )
 
 
-def known(sha256: str) -> tuple[Published, PublishedFile] | None:
+def recognise(sha256: str) -> tuple[Published, PublishedFile] | None:
     """Return the published file with these bytes, and its data set; None where there is none."""
     for one in PUBLISHED:
         for file in one.files:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.files import read_text, say_mended, whole_characters
 from siked.records import Question
 
@@ -44,8 +44,8 @@ def open_text(path: Path) -> str:
     """
     return read_text(
         path,
-        f"`siked data add` brings a published one{or_pull('one that your remote has')}; or name "
-        "the folder that has it, `-S questions.root=FOLDER`",
+        f"`siked data add` brings a published one{advise_pull('one that your remote has')}; or "
+        "name the folder that has it, `-S questions.root=FOLDER`",
     )
 
 
@@ -164,13 +164,13 @@ def _as_text(value: object) -> str | None:
     return " ".join(str(value).split())
 
 
-def whole(text: str) -> str:
+def make_whole(text: str) -> str:
     """Return a number, written as a float, as an integer where it is one: ``51.0``, ``51``."""
     head, point, tail = text.partition(".")
     return head if point and not tail.strip("0") else text
 
 
-def joined(body: str, question: str) -> str:
+def join_question(body: str, question: str) -> str:
     """Return a story and its question as one text, with a comma where the story just stops."""
     body, question = " ".join(body.split()), " ".join(question.split())
     if not body:

@@ -26,7 +26,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """Return a text as it is compared: two questions are equal when this is."""
     return " ".join(words(text))
 
@@ -36,7 +36,7 @@ def place(question: Question, purpose: str) -> float:
 
     Each ``purpose`` has its own: rows drawn by one are spread evenly over another.
     """
-    digest = sha256(f"{purpose}: {normalised(question.question)}".encode()).digest()
+    digest = sha256(f"{purpose}: {normalise(question.question)}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
@@ -57,9 +57,9 @@ def dev(questions: Iterable[Question], fraction: float) -> tuple[list[Question],
             held_out.append(question)
         else:
             train.append(question)
-    return train, without_solutions(held_out)
+    return train, drop_solutions(held_out)
 
 
-def without_solutions(questions: Iterable[Question]) -> list[Question]:
+def drop_solutions(questions: Iterable[Question]) -> list[Question]:
     """Return questions without their worked solutions, as dev and test questions are kept."""
     return [question.model_copy(update={"solution": ()}) for question in questions]

@@ -24,7 +24,7 @@ from siked.errors import UserError
 from siked.records import VerifiedRationale
 from siked.report.formats import DASH, p_value, points
 from siked.report.plots import NO_TAG
-from siked.terminal.console import printable
+from siked.terminal.console import make_printable
 
 FIRST, SECOND = "A", "B"
 """What two kinds of student are called, of which each has a name of its own."""
@@ -282,4 +282,4 @@ def _escape(text: str) -> str:
 
 def _escape_html(text: str) -> str:
     # A line end of its own would let an empty line end the block of HTML.
-    return html.escape(printable(text)).replace("\n", "&#10;")
+    return html.escape(make_printable(text)).replace("\n", "&#10;")

@@ -17,7 +17,7 @@ from pathlib import Path
 from siked.errors import UserError
 from siked.report.run import Report
 from siked.run import layout
-from siked.run.progress import timings
+from siked.run.progress import read_timings
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "unsloth", "vllm", "dvc", "mlflow")
 GIB = 2**30
@@ -33,7 +33,7 @@ class Measured:
     """Hardware, versions, git revision and day."""
 
 
-def measured(root: Path, experiment: str | None = None) -> Measured:
+def read_measured(root: Path, experiment: str | None = None) -> Measured:
     """Return this machine, and the times that stages took on it.
 
     Args:
@@ -64,7 +64,7 @@ def measured(root: Path, experiment: str | None = None) -> Measured:
 
 def _seconds(path: Path, experiment: str | None) -> dict[str, float]:
     """Return the last time of each stage."""
-    found = {one.stage: one.seconds for one in timings(path) if one.experiment == experiment}
+    found = {one.stage: one.seconds for one in read_timings(path) if one.experiment == experiment}
     if experiment is not None and not found:
         raise UserError(f"{path}: knows no stage of the experiment {experiment!r}")
     return found
@@ -107,7 +107,7 @@ class Cost:
     """Wall time."""
 
 
-def costs(run: Report, measured: Measured | None = None) -> list[Cost]:
+def list_costs(run: Report, measured: Measured | None = None) -> list[Cost]:
     """Return a row a stage, in the order in which they run."""
     seconds = measured.seconds if measured else {}
     return [Cost(stage, rows, tokens, seconds.get(stage)) for stage, rows, tokens in _handled(run)]

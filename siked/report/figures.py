@@ -38,7 +38,7 @@ class Figure:
     """The text alternative."""
 
 
-def figures(run: Report) -> list[Figure]:
+def build_figures(run: Report) -> list[Figure]:
     """Return all figures that the run has data for, in the order in which they are read."""
     return [one for make in MAKERS if (one := make(run)) is not None]
 

@@ -18,11 +18,11 @@ import vl_convert
 from markupsafe import Markup
 
 from siked.report import formats
-from siked.report.cost import Measured, costs
-from siked.report.figures import Figure, figures
+from siked.report.cost import Measured, list_costs
+from siked.report.figures import Figure, build_figures
 from siked.report.pictures import FAINT, INK, MUTED
 from siked.report.run import Report
-from siked.settings import flat
+from siked.settings import flatten
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("common.js", "figures.js", "rationales.js", "changes.js")
@@ -46,14 +46,14 @@ def render(run: Report, measured: Measured | None = None) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {name: getattr(formats, name) for name in formats.__all__}
-    shown = figures(run)
+    shown = build_figures(run)
     scripts = [drawing_code(), *(_text(name) for name in SCRIPTS)]
     return environment.get_template("page.html").render(
         run=run,
         figures=shown,
-        costs=costs(run, measured),
+        costs=list_costs(run, measured),
         measured=measured,
-        settings=list(flat(run.params)),
+        settings=list(flatten(run.params)),
         failures={name: _kinds(run, name) for name in run.benchmarks},
         forced=[
             name

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from siked.analysis.figures import Evaluation
-from siked.analysis.statistics import rounded
+from siked.analysis.statistics import round_floats
 from siked.records import Failure
 
 Row = dict[str, Any]
@@ -71,7 +71,7 @@ def failure_rows(evaluations: Mapping[str, Evaluation], names: Sequence[str]) ->
             "iteration": name,
             "benchmark": benchmark,
             "failure": kind.value,
-            "share": rounded(figures["failures"].get(kind.value, 0) / max(1, figures["n"])),
+            "share": round_floats(figures["failures"].get(kind.value, 0) / max(1, figures["n"])),
         }
         for name in names
         for benchmark, figures in evaluations[name].items()
@@ -137,7 +137,7 @@ def bias_rows(before: Mapping[str, int], after: Mapping[str, int]) -> list[Row]:
             "which": which,
             "strategy": strategy,
             "rows": count,
-            "share": rounded(count / max(1, sum(counts.values()))),
+            "share": round_floats(count / max(1, sum(counts.values()))),
         }
         for which, counts in ((BEFORE, before), (AFTER, after))
         for strategy, count in counts.items()

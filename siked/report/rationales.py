@@ -86,7 +86,7 @@ class Kinds:
         return self._seen
 
 
-def browser(
+def build_browser(
     answers: Answers,
     forced: Answers,
     train: Kinds,

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from siked.analysis.figures import DEV, Evaluation, compare
-from siked.analysis.samples import several
+from siked.analysis.samples import measure_samples
 from siked.analysis.statistics import divergence
 from siked.errors import UserError
 from siked.files import read_json
-from siked.mixing import mix, preferred, select
+from siked.mixing import mix, order_strategies, select
 from siked.records import Question, VerifiedRationale, read_records
 from siked.report.plots import Row, bias_rows
-from siked.report.rationales import Browser, Kinds, browser
+from siked.report.rationales import Browser, Kinds, build_browser
 from siked.run import layout
 from siked.run.run import Run, evaluation
 from siked.settings import NO_EFFECT, Params
@@ -56,7 +56,7 @@ class Report(Run):
         train = Kinds()
         train.add(TEACHER, _read(self.file(layout.D_LLM)))
         self.sampled = self._sampled(train)
-        """By student, ``siked.analysis.samples.several`` of its samples of train questions."""
+        """By student, ``siked.analysis.samples.measure_samples`` of its samples for training."""
         answers = {name: self._answers(name) for name in students}
         self.paired = {
             benchmark: {
@@ -79,7 +79,7 @@ class Report(Run):
         }
         """What the first student and the selected one solve, by benchmark and problem family."""
         files = ["train", *self.benchmarks]
-        self.browser: Browser = browser(
+        self.browser: Browser = build_browser(
             answers,
             forced,
             train,
@@ -110,7 +110,7 @@ class Report(Run):
 
     @property
     def mixes(self) -> dict[str, dict[str, Any]]:
-        """``siked.analysis.figures.mixed`` of each iteration."""
+        """``siked.analysis.figures.describe_mix`` of each iteration."""
         return {name: self.steps[name]["mix"] for name in self.chain if "mix" in self.steps[name]}
 
     def divergence_from_choice(self, iteration: str) -> float | None:
@@ -185,7 +185,7 @@ class Report(Run):
             if (first := next(rationales, None)) is not None:
                 writer = self.previous(name)
                 watched = _watched(train, writer, chain([first], rationales))
-                found[writer] = several(watched, self.strategies)
+                found[writer] = measure_samples(watched, self.strategies)
         return found
 
     def _bias(self, params: Params) -> list[Row]:
@@ -194,7 +194,7 @@ class Report(Run):
         counts = []
         taught = select(_read(self.file(layout.D_LLM)), keep=params.mix.keep)
         for bias in (None, params.mix.bias):
-            order = preferred(bias, (), params.strategies)
+            order = order_strategies(bias, (), params.strategies)
             kept = mix(taught, [], variant="teacher", scope="question", order=order)
             found = Counter(str(one.strategy) for _, one in kept)
             counts.append({str(strategy): found[strategy] for strategy in params.strategies})

@@ -42,7 +42,7 @@ from siked.terminal.progress import track
 from siked.training import checkpoints, lean, sft
 from siked.training.examples import IGNORED, Encoded, encode
 from siked.training.job import Job, Track, TrainingLog
-from siked.training.loop import BEST, quiet, run
+from siked.training.loop import BEST, run, silence_libraries
 from siked.training.peft import PeftTrainer
 
 SOLUTION = "solution"
@@ -145,7 +145,7 @@ def build(
     Raises:
         UserError: see ``distil``.
     """
-    quiet()
+    silence_libraries()
     device, dtype = models.device_and_dtype(BEST)
     if device.type == "cpu":
         lean.keep_freed_memory()

@@ -145,7 +145,7 @@ def of_this_run(stage: str, lock: Mapping[str, Stage], students: Collection[str]
     return stage in lock and folder.hash_info.value in {dep.md5 for dep in lock[stage].deps}
 
 
-def outdated(lock: Mapping[str, Stage], settings: Mapping[str, Any]) -> set[str]:
+def find_outdated(lock: Mapping[str, Stage], settings: Mapping[str, Any]) -> set[str]:
     """Return the stages of a lock that ran with other settings or inputs than the lock has now.
 
     `dvc exp run TARGET` and a change of ``params.yaml`` leave such stages behind.

@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 from siked.errors import UserError
 from siked.run import layout
 from siked.run.dvc import Stage
-from siked.run.progress import timings
+from siked.run.progress import read_timings
 from siked.run.run import Revision, Run, evaluation
-from siked.settings import flat
+from siked.settings import flatten
 
 STEPS = ("generate", "train")
 """The steps that cost tokens, written and trained on; evaluations cost every run the same."""
@@ -88,7 +88,7 @@ def experiments(root: Path) -> list[Experiment]:
         workspace = Run(root)
         if all(workspace.lock != run.lock for run in runs.values()):
             runs = {None: runs.pop(None), WORKSPACE: workspace} | runs
-        base = dict(flat(runs[None].settings))
+        base = dict(flatten(runs[None].settings))
         times = _times(root, {name: run.lock for name, run in runs.items()})
         found = [_read(run, name or head["rev"], base, times[name]) for name, run in runs.items()]
     return [
@@ -118,7 +118,7 @@ def _read(
     run: Run, name: str, base: Mapping[str, str], times: Mapping[str, Time | None]
 ) -> Experiment:
     """One commit's settings and figures."""
-    settings = dict(flat(run.settings))
+    settings = dict(flatten(run.settings))
     changed = {
         key: settings.get(key, "left out")
         for key in sorted(settings.keys() | base.keys())
@@ -164,7 +164,7 @@ def _times(
     repro = WORKSPACE if WORKSPACE in locks else None
     recorded = {
         (one.experiment or repro, one.stage): Time(one.seconds, not one.recalled)
-        for one in timings(root / layout.TIMINGS)
+        for one in read_timings(root / layout.TIMINGS)
     }
     known: dict[str, Time] = {}
     for name, lock in locks.items():

@@ -48,7 +48,7 @@ from siked.records import Record
 from siked.run import layout
 from siked.run.dvc import Pipeline, Stage, State
 from siked.run.run import Run, evaluation
-from siked.terminal.progress import Work, noting
+from siked.terminal.progress import Work, note_work
 
 EVERY = 1.0
 """Seconds between two looks at the counts."""
@@ -111,7 +111,7 @@ class Running(Record):
 
 
 @contextlib.contextmanager
-def shown(folder: Path, stage: str, experiment: str | None) -> Iterator[list[Work]]:
+def show_stage(folder: Path, stage: str, experiment: str | None) -> Iterator[list[Work]]:
     """Keep a file about a stage in ``folder`` while the block runs.
 
     That it cannot be written is no reason for the stage to fail: then nobody sees it.
@@ -131,12 +131,12 @@ def shown(folder: Path, stage: str, experiment: str | None) -> Iterator[list[Wor
         started=now,
         written=now,
     )
-    with noting() as works, _Writer(folder / name, running, works):
+    with note_work() as works, _Writer(folder / name, running, works):
         yield works
 
 
 def read(folder: Path) -> list[Running]:
-    """Read a folder's files of ``shown``, the oldest stage first; skip what is none."""
+    """Read a folder's files of ``show_stage``, the oldest stage first; skip what is none."""
     found: list[Running] = []
     for path in folder.glob("*.json"):
         with contextlib.suppress(OSError, ValidationError):  # it may go while we look
@@ -238,7 +238,7 @@ def note(path: Path, timing: Timing) -> None:
         file.write(timing.model_dump_json() + "\n")
 
 
-def timings(path: Path) -> list[Timing]:
+def read_timings(path: Path) -> list[Timing]:
     """Return every run, the oldest first; none where no file is there or it cannot be read."""
     found: list[Timing] = []
     try:
@@ -377,7 +377,7 @@ def _took(path: Path) -> dict[str, float]:
     A run that found the work of an earlier one does not say how long the work takes.
     """
     found: dict[str, float] = {}
-    for one in timings(path):
+    for one in read_timings(path):
         if not one.recalled:
             found[one.stage] = found[one.stage.partition("@")[0]] = one.seconds
     return found

@@ -38,7 +38,7 @@ def import_file(file: PublishedFile) -> Path:
     return layout.RAW / f"{file.path}.dvc"
 
 
-def described(file: PublishedFile) -> dict[str, Any]:
+def describe(file: PublishedFile) -> dict[str, Any]:
     """Return what its ``.dvc`` file says.
 
     Raises:
@@ -85,7 +85,7 @@ def download(one: Published, folder: Path) -> None:
     from dvc.repo import Repo
 
     for file in one.files:
-        url = described(file)["deps"][0]["path"]
+        url = describe(file)["deps"][0]["path"]
         try:
             Repo.get_url(url, str(folder / place(file).name))
         except (DvcException, OSError) as error:
@@ -104,7 +104,7 @@ def put(one: Published, found: dict[PublishedFile, Path]) -> None:
         UserError: another file is in the way, or this is no DVC repository.
     """
     for file in one.files:
-        described(file)
+        describe(file)
         if state(file) == "not the published file":
             raise UserError(
                 f"{place(file)}: is not the published file (sha256 {sha256(place(file))}, not "

@@ -16,7 +16,7 @@ right, 0 wrong. ``chosen`` is the strategy's place in ``strategies``, - where th
 tag. ``voted`` has the votes of the first k samples, k from 1 to K. All statistics follow from that:
 
     demo = Results(Path("docs/results/demo.json"))
-    compared(demo.answered("it0"), demo.answered("it2"))
+    compare_students(demo.answered("it0"), demo.answered("it2"))
 
 The same run gives the same bytes. No text of a question or a model is in it.
 """
@@ -30,15 +30,15 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from siked.analysis.figures import DEV, best
+from siked.analysis.figures import DEV, choose_best
 from siked.analysis.paired import Answered
-from siked.analysis.samples import TOGETHER, elected
+from siked.analysis.samples import TOGETHER, elect
 from siked.analysis.statistics import share
 from siked.errors import UserError
 from siked.files import read_json
 from siked.records import Failure, Question, VerifiedRationale, read_records
 from siked.run import layout
-from siked.run.dvc import outdated
+from siked.run.dvc import find_outdated
 from siked.run.run import Run
 from siked.settings import FIRST_ITERATION
 
@@ -62,7 +62,7 @@ def gather(run: Run) -> dict[str, Any]:
     Raises:
         UserError: no student is left, or answers do not fit their questions.
     """
-    behind = outdated(run.lock, run.settings)
+    behind = find_outdated(run.lock, run.settings)
     stages = {stage.called: name in behind for name, stage in run.lock.items()}
     names = [
         name
@@ -139,7 +139,7 @@ class Results:
                 for one, own in self.students.items()
                 if one == FIRST_ITERATION or one in self.settings["iterations"]
             }
-            name = best(dev) if dev else name
+            name = choose_best(dev) if dev else name
         if name not in self.students:
             raise UserError(f"{self.name}: no student {name!r}: it has {', '.join(self.students)}")
         return self.students[name]
@@ -255,7 +255,7 @@ def _gather_student(
 def _votes(
     path: Path, questions: Mapping[str, Question], strategies: tuple[str, ...]
 ) -> dict[str, list[str]]:
-    found = elected(read_records(path, VerifiedRationale), strategies)
+    found = elect(read_records(path, VerifiedRationale), strategies)
     if odd := sorted(found[TOGETHER].keys() ^ questions.keys()):
         raise UserError(f"{path}: not the samples of its questions, {odd[0]} for one")
     return {

@@ -33,7 +33,7 @@ import yaml
 
 from siked.analysis.figures import Evaluation
 from siked.analysis.paired import Answered
-from siked.errors import UserError, or_pull
+from siked.errors import UserError, advise_pull
 from siked.files import read_json
 from siked.records import Question, VerifiedRationale, read_records
 from siked.run import layout
@@ -144,7 +144,7 @@ class Run:
 
     @cached_property
     def summary(self) -> Mapping[str, Any]:
-        """``siked.analysis.figures.summary``; empty before ``select``.
+        """``siked.analysis.figures.summarise``; empty before ``select``.
 
         Raises:
             UserError: the file is damaged.
@@ -310,7 +310,7 @@ class Revision(Run):
             repo = self._open.enter_context(Repo.open(str(self._repository), rev=self.name))
             return DVCFileSystem(repo)
         except RevError:
-            known = ", ".join(answered(Run(self._repository)))
+            known = ", ".join(list_answered(Run(self._repository)))
             known = known or "none there: `dvc repro` trains them"
             raise UserError(
                 f"{self.name}: neither a student of the workspace ({known}) nor an experiment, "
@@ -344,7 +344,7 @@ def at_hand(revision: str, path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(name: str, root: Path = Path()) -> Iterator[Run]:
+def open_run(name: str, root: Path = Path()) -> Iterator[Run]:
     """Open the run of the workspace, or of a revision or experiment."""
     if name == WORKSPACE:
         yield Run(root)
@@ -358,7 +358,7 @@ def evaluation(figures: Mapping[str, Any]) -> Evaluation:
     return dict(figures.get("benchmarks", {}))
 
 
-def answered(run: Run) -> list[str]:
+def list_answered(run: Run) -> list[str]:
     """Return the names of the students whose answers a run in a folder has."""
     return [path.name for path in run.inside(layout.WRITTEN) if run.answers(path.name)]
 
@@ -404,13 +404,13 @@ def _read(run: Run, student: str, name: str, forced: str | None) -> Answered:
     if not files and forced:
         raise UserError(
             f"{folder}: no answers with a strategy forced: baselines and `eval.forced: false` "
-            f"write none, `dvc checkout` restores others'{or_pull('gets them')}"
+            f"write none, `dvc checkout` restores others'{advise_pull('gets them')}"
         )
     if not files:
-        known = ", ".join(answered(run))
+        known = ", ".join(list_answered(run))
         raise UserError(
             f"{folder}: no answers there (there are those of {known or 'no student'}): `dvc repro` "
-            f"makes them, `dvc checkout` restores what a run made{or_pull('gets it')}"
+            f"makes them, `dvc checkout` restores what a run made{advise_pull('gets it')}"
         )
     return Answered(
         name=f"{name} by {forced}" if forced else name,

@@ -17,6 +17,6 @@ from siked.settings.engines import (
 from siked.settings.models import StudentSettings, TeacherModel, TeacherSettings
 from siked.settings.params import NO_EFFECT, Params
 from siked.settings.questions import QuestionSettings, Source
-from siked.settings.reading import change_student, check_params, documented, flat, load_params
+from siked.settings.reading import change_student, check_params, document_keys, flatten, load_params
 from siked.settings.steps import Lora, MixSettings, Rival, Schedule, TrainSettings, VerifySettings
 from siked.settings.tables import ENGINES, FORMATS, TRAINERS

@@ -63,17 +63,17 @@ def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None
             below[key] = value
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield nested settings as ``("mix.keep", "1")``: texts as they are, all else as JSON."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from flat(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             yield prefix + key, text
 
 
-def documented() -> Iterator[tuple[str, str]]:
+def document_keys() -> Iterator[tuple[str, str]]:
     """Yield every key with its documentation, in the order of definition.
 
     ``*`` stands for a name that the user chooses: ``questions.train.*.rows``. Where a section comes

@@ -1,7 +1,7 @@
 r"""What reaches the terminal: tables, lines, and no character that steers it.
 
 Texts of models, servers and files may hold escape sequences, marks that turn the direction of
-writing, and halves of characters; whatever is printed goes through ``printable``.
+writing, and halves of characters; whatever is printed goes through ``make_printable``.
 
     "18\x1b[2J apples"                   -> "18␛[2J apples"
     "http://me:secret@host/v1: refused"  -> "http://***@host/v1: refused"
@@ -37,7 +37,7 @@ _SECRET_VARIABLES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY_ID")
 _SHORTEST_SECRET = 6
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return a text with a visible sign for each character that would steer a terminal.
 
     Line breaks and tabs stay.
@@ -45,7 +45,7 @@ def printable(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _STEERING.sub(_sign, text)
 
 
-def without_secrets(text: str, *secrets: str) -> str:
+def mask_secrets(text: str, *secrets: str) -> str:
     """Return a text with ``***`` for keys, tokens and passwords.
 
     These are ``secrets``, the values of variables of the environment such as ``OPENAI_API_KEY``,
@@ -66,7 +66,7 @@ def without_secrets(text: str, *secrets: str) -> str:
 
 def say(text: object = "", *, end: str = "\n", file: IO[str] | None = None) -> None:
     """Print a text, standard output's if no file is given, without what would steer a terminal."""
-    print(printable(str(text)), end=end, file=file, flush=True)
+    print(make_printable(str(text)), end=end, file=file, flush=True)
 
 
 def show_what_fits() -> None:
@@ -110,7 +110,7 @@ class Printable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Segment]:
         for one in console.render(self._inside, options):
-            yield one if one.control else one._replace(text=printable(one.text))
+            yield one if one.control else one._replace(text=make_printable(one.text))
 
 
 def _sign(match: re.Match[str]) -> str:

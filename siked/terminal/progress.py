@@ -6,9 +6,9 @@ the work counts tokens, and the time left:
     generate it1: 512/1800 (400 from an earlier run), 1043 tokens/s, 2:11 left
 
 The library counts and knows nothing of files. Whoever starts it (``siked.run.progress``, for a
-stage) asks by ``noting`` for the counts of all work in a block; a context variable carries that
+stage) asks by ``note_work`` for the counts of all work in a block; a context variable carries that
 request, so that no function in between has to hand it on. Another one carries the work to an
-engine, which says by ``wrote`` what samples have grown that end together much later.
+engine, which says by ``count_written`` what samples have grown that end together much later.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Work:
 _tracked: ContextVar[Work | None] = ContextVar("tracked", default=None)
 
 
-def wrote(tokens: int, *, longest: int) -> None:
+def count_written(tokens: int, *, longest: int) -> None:
     """Say that so many tokens were written of samples that take ``longest`` at most.
 
     Nothing happens where nobody tracks the work.
@@ -114,7 +114,7 @@ _noted: ContextVar[list[Work] | None] = ContextVar("noted", default=None)
 
 
 @contextlib.contextmanager
-def noting() -> Iterator[list[Work]]:
+def note_work() -> Iterator[list[Work]]:
     """Give a list that gets the counts of every ``track`` of the block when it begins."""
     works: list[Work] = []
     token = _noted.set(works)
@@ -146,7 +146,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def described(work: Work, seconds: float) -> tuple[str, str, str]:
+def describe_work(work: Work, seconds: float) -> tuple[str, str, str]:
     """Return what work is, its speed, the time left after so many seconds; empty where unknown."""
     what = f" ({work.recalled} from an earlier run)" if work.recalled else ""
     speed = f"{work.tokens / seconds:.0f} tokens/s" if work.tokens and seconds else ""
@@ -163,7 +163,7 @@ class _Lines:
         if now - self._last < LINE_EVERY:
             return
         self._last = now
-        earlier, speed, left = described(work, now - self._start)
+        earlier, speed, left = describe_work(work, now - self._start)
         come = f"{work.what}: {work.done + work.recalled}/{work.total}{earlier}"
         line = ", ".join(filter(None, (come, speed, left)))
         say(line, file=sys.stderr)
@@ -185,7 +185,7 @@ def _bar(total: int, what: str) -> Iterator[Callable[[Work], None]]:
         start = time.monotonic()
 
         def show(work: Work) -> None:
-            earlier, speed, left = described(work, time.monotonic() - start)
+            earlier, speed, left = describe_work(work, time.monotonic() - start)
             bar.update(
                 task,
                 completed=work.done + work.recalled,

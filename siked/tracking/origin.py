@@ -16,7 +16,7 @@ DECIDES = ("data", "dvc.yaml", "prompts", "siked", "stages")
 """What decides a run beside its settings, which are recorded key by key."""
 
 
-def revision(root: Path) -> dict[str, str]:
+def read_revision(root: Path) -> dict[str, str]:
     """Return git's commit, and whether code, prompts, pipeline or data differ from it.
 
     Empty outside a git repository. The tags' names are MLflow's own.
@@ -32,7 +32,7 @@ def revision(root: Path) -> dict[str, str]:
     }
 
 
-def preset(params: Params, folder: Path) -> str:
+def find_preset(params: Params, folder: Path) -> str:
     """Return the name of the preset that equals the settings; empty where there is none."""
     for path in sorted(folder.glob("*.yaml")):
         try:
@@ -44,7 +44,7 @@ def preset(params: Params, folder: Path) -> str:
     return ""
 
 
-def inputs(root: Path, names: Collection[str]) -> dict[str, str]:
+def read_inputs(root: Path, names: Collection[str]) -> dict[str, str]:
     """Return the md5 in ``dvc.lock`` of what a run read and no stage made, code left out.
 
     Right once all stages have run. Empty where there is no ``dvc.lock`` that can be read. Only the

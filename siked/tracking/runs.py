@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from siked.settings import flat
+from siked.settings import flatten
 from siked.tracking.store import find_run, group_id, open_client, split
 
 if TYPE_CHECKING:  # MLflow takes seconds to import, also where tracking is off
@@ -158,7 +158,7 @@ class Runs:
         if changed := [RunTag(k, v) for k, v in tags.items() if run.data.tags.get(k) != v]:
             for batch in split(changed, PARAMS_A_REQUEST):
                 self.client.log_batch(run_id, tags=batch)
-        params = ((key, text[:LONGEST_VALUE]) for key, text in flat(self.wanted.params))
+        params = ((key, text[:LONGEST_VALUE]) for key, text in flatten(self.wanted.params))
         missing = [Param(k, v) for k, v in params if k not in run.data.params]
         for batch in split(missing, PARAMS_A_REQUEST):
             self.client.log_batch(run_id, params=batch)

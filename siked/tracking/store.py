@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from siked.terminal.console import without_secrets
+from siked.terminal.console import mask_secrets
 
 if TYPE_CHECKING:  # MLflow takes seconds to import, also where tracking is off
     from mlflow import MlflowClient
@@ -139,4 +139,4 @@ def sqlite_file(uri: str) -> Path | None:
 
 def hide_secrets(text: str) -> str:
     """Return the text's first line without any key, token or password."""
-    return without_secrets(text.strip().partition("\n")[0])
+    return mask_secrets(text.strip().partition("\n")[0])

@@ -92,7 +92,7 @@ def _base(where: str, digest: str) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.utils.uri import is_local_uri
 
-    from siked.files import replacing_folder
+    from siked.files import replace_folder
 
     if not where.startswith("runs:/"):
         return Path(where)
@@ -102,7 +102,7 @@ def _base(where: str, digest: str) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     kept = cache / "siked" / "bases" / digest
     if not kept.is_dir():
-        with replacing_folder(kept) as partial:
+        with replace_folder(kept) as partial:
             Path(download_artifacts(where, dst_path=str(partial / "down"))).rename(partial / "base")
     return kept / "base"
 

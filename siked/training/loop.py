@@ -62,7 +62,7 @@ def build(job: Job, rows: list[dict[str, list[int]]], folder: Path, trainer: Tra
     Raises:
         UserError: ``base`` is not a model, or ``start`` is not a student as the settings say.
     """
-    quiet()
+    silence_libraries()
     device, dtype = models.device_and_dtype(BEST)
     if device.type == "cpu":
         lean.keep_freed_memory()
@@ -146,7 +146,7 @@ def _log(loop: Any, name: str, **known: Any) -> TrainingLog:
     )
 
 
-def quiet() -> None:
+def silence_libraries() -> None:
     """Leave what users see to this project: no bars and hints of the libraries."""
     datasets.disable_progress_bars()
     transformers.logging.set_verbosity_error()

@@ -22,7 +22,7 @@ from peft.utils import (
 from transformers import AutoConfig
 
 from siked.errors import UserError
-from siked.files import read_json, replacing_folder, write_json
+from siked.files import read_json, replace_folder, write_json
 from siked.models.loading import is_whole
 from siked.settings import Lora
 
@@ -112,7 +112,7 @@ def save_adapter(model: Any, base: Path, folder: Path) -> None:
             repository, only the last part: no path of this machine.
         folder: to be written.
     """
-    with replacing_folder(folder) as partial:
+    with replace_folder(folder) as partial:
         # Without False, peft looks the base model up to see whether its vocabulary has grown.
         model.save_pretrained(str(partial), save_embedding_layers=False)
         for path in sorted(partial.iterdir()):
@@ -154,7 +154,7 @@ def save_whole(model: Any, source: Path, folder: Path) -> None:
         folder: where to write it.
     """
     dtype = AutoConfig.from_pretrained(source, local_files_only=True, trust_remote_code=False).dtype
-    with replacing_folder(folder) as partial:
+    with replace_folder(folder) as partial:
         model.to("cpu", dtype).save_pretrained(partial)
         for path in source.iterdir():
             weights = any(path.match(pattern) for pattern in WEIGHTS)

@@ -46,7 +46,7 @@ _MARKS = re.compile(r"[$\n\r]|\\[\[\]()]")
 _MATHEMATICAL = re.compile(r"\\[A-Za-z]|[-+*/^_=<>√π∞(\[]")
 
 
-def same(left: Number, right: Number) -> bool:
+def are_equal(left: Number, right: Number) -> bool:
     """Return whether two numbers are equal as such; symmetric."""
     if left.value == right.value:
         return True
@@ -58,7 +58,7 @@ def same(left: Number, right: Number) -> bool:
 
 def matches(prediction: Number, gold: Number) -> bool:
     r"""Return whether a predicted number is the gold one: equal, or rounding to it."""
-    if same(prediction, gold):
+    if are_equal(prediction, gold):
         return True
     if _noisy(gold) and _float(prediction) == _float(gold):
         return True
@@ -82,7 +82,7 @@ def judge(prediction: str, gold: str) -> bool | None:
     return matches(number, expected)
 
 
-def readable(gold: str) -> bool:
+def is_readable(gold: str) -> bool:
     """Return whether a gold can be compared with: one number, or an expression."""
     return _gold(gold) is not None or expression_gold(gold) is not None
 
@@ -151,7 +151,7 @@ def _gold(text: str) -> Number | None:
 
 
 def _equals(prediction: Number, gold: Number) -> bool:
-    if same(prediction, gold):
+    if are_equal(prediction, gold):
         return True
     if prediction.percent and not gold.percent:
         places = None if prediction.places is None else prediction.places + 2

@@ -18,7 +18,7 @@ from typing import IO, Generic, Self
 
 from pydantic import ValidationError
 
-from siked.files import locked, replacing
+from siked.files import lock_file, replace_file
 from siked.records import R
 
 _FLUSH_SECONDS = 1.0
@@ -38,7 +38,7 @@ class Kept(Generic[R]):
         self._flushed = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._file = locked(self._path)
+        self._file = lock_file(self._path)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,7 +73,7 @@ class Kept(Generic[R]):
         """Write everything to ``target``, whole or not at all, and forget it here."""
         self._file.flush()
         self._file.seek(0)
-        with replacing(target) as file:
+        with replace_file(target) as file:
             for line in self._file:
                 file.write(line.decode())
         self._path.unlink()

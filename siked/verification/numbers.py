@@ -26,7 +26,7 @@ from typing import NamedTuple
 from siked.verification.arithmetic import Arithmetic, Value, closings, single_letter
 from siked.verification.layout import plain
 from siked.verification.tokens import Kind, Number, Token, tokens
-from siked.verification.words import spoken
+from siked.verification.words import read_words
 
 __all__ = ["Number", "Reading", "parse", "read", "read_last"]
 
@@ -360,7 +360,7 @@ def _word(found: list[Token], at: int, items: list[_Item]) -> int:
         if token.kind is not Kind.WORD:
             break
         words.append(token.text.lower())
-    said = spoken(words[1:] if words[0] in ("minus", "negative") else words)
+    said = read_words(words[1:] if words[0] in ("minus", "negative") else words)
     token = found[at]
     if said is None:
         items.append(_Item("word", token.text, token.start, token.end))

@@ -6,8 +6,8 @@ r"""Outputs of any model, from any project, with the answers that they should re
     {"strategy": "l2m", "output": {"sub_questions": "Q1: ...", "sub_answers": "A1: ..."},
      "gold": "18", "id": "gsm8k-test-00000"}
 
-Other fields are left alone. ``read_output`` makes an ``Output`` of such a row, ``checked`` judges
-outputs as a run's own rationales are judged.
+Other fields are left alone. ``read_output`` makes an ``Output`` of such a row, ``check_outputs``
+judges outputs as a run's own rationales are judged.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ from siked.errors import UserError
 from siked.records import Failure, Rationale, Record
 from siked.settings import StrategyName
 from siked.verification.sandbox import Sandbox
-from siked.verification.verify import Verdict, judged
+from siked.verification.verify import Verdict, judge_rationales
 
 _BATCH = 128
 """Outputs looked at together: a command that is stopped loses at most so many verdicts."""
@@ -135,7 +135,7 @@ def read_output(
         ) from None
 
 
-def checked(
+def check_outputs(
     outputs: Iterable[tuple[int, Output]], sandbox: Sandbox, *, ignore_rules: Collection[str] = ()
 ) -> Iterator[Checked]:
     """Yield the verdict on every output, in order, as they come."""
@@ -147,7 +147,9 @@ def checked(
             places = [at for at, one in enumerate(batch) if one.answer_var == name]
             rationales = [_rationale(batch[at]) for at in places]
             golds = [batch[at].gold for at in places]
-            found = judged(rationales, golds, sandbox, answer_var=name, ignore_rules=ignore_rules)
+            found = judge_rationales(
+                rationales, golds, sandbox, answer_var=name, ignore_rules=ignore_rules
+            )
             verdicts.update(zip(places, found, strict=True))
         for at, (row, one) in enumerate(numbered):
             yield Checked(

@@ -15,7 +15,7 @@ from typing import cast
 
 from siked.errors import UserError
 from siked.records import Failure, Question, Rationale, VerifiedRationale
-from siked.verification.compare import equivalence, expression, judge, readable
+from siked.verification.compare import equivalence, expression, is_readable, judge
 from siked.verification.sandbox import Program, Sandbox
 from siked.verification.solvers import Solved, solve
 
@@ -56,7 +56,7 @@ def verify(
     left = iter(rationales)
     while batch := list(islice(left, _BATCH)):
         golds = [_gold(rationale, questions) for rationale in batch]
-        verdicts = judged(batch, golds, sandbox, ignore_rules=ignore_rules)
+        verdicts = judge_rationales(batch, golds, sandbox, ignore_rules=ignore_rules)
         for rationale, verdict in zip(batch, verdicts, strict=True):
             yield VerifiedRationale(
                 **vars(rationale),
@@ -67,7 +67,7 @@ def verify(
             )
 
 
-def judged(
+def judge_rationales(
     rationales: Sequence[Rationale],
     golds: Sequence[str],
     sandbox: Sandbox,
@@ -120,7 +120,7 @@ def _verdict(rationale: Rationale, solved: Solved, gold: str) -> Verdict | None:
         return Verdict(None, None, Failure.TRUNCATED)
     if solved.answer is None:
         return Verdict(None, solved.rule, solved.failure or Failure.NO_ANSWER)
-    if not readable(gold):
+    if not is_readable(gold):
         return Verdict(solved.answer, solved.rule, Failure.UNREADABLE_GOLD)
     right = judge(solved.answer, gold)
     if right is None:

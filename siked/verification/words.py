@@ -33,7 +33,7 @@ _COUNTERS = "个個只隻元块塊美圆円人つ本枚匹台名位岁歳年月�
 """What may stand behind one such sign that is a number: 三个, but not 一共."""
 
 
-def spoken(words: Sequence[str]) -> tuple[Fraction | None, int] | None:
+def read_words(words: Sequence[str]) -> tuple[Fraction | None, int] | None:
     """Return the number that words in lower case begin with, and how many of them it takes.
 
     The number is None where they may mean two things: three quarters may be 3/4 or three coins.

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from siked.analysis.figures import compare
-from siked.analysis.paired import compared
+from siked.analysis.paired import compare_students
 from siked.commands import compare as command
 from siked.commands.results import results
 from siked.errors import UserError
@@ -244,7 +244,7 @@ def test_other_questions_with_the_same_ids_are_not_compared(repository):
     dearer, now = find("dearer", repository.folder), find("it1", repository.folder)
     assert dearer.answers["dev"][0].question_id == now.answers["dev"][0].question_id
     with pytest.raises(UserError, match=r"dearer:it1 and it1 answered different questions \(10 of"):
-        compared(dearer, now)
+        compare_students(dearer, now)
 
 
 def test_a_strategy_that_was_forced_is_compared_alone(repository, monkeypatch):

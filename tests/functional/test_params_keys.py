@@ -19,7 +19,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from siked.settings import documented
+from siked.settings import document_keys
 from tests.functional.checkout import ALWAYS, Clone, ran
 
 EVERY_EVAL = {"eval_it0", "eval", "baseline_eval", "rival_eval"}
@@ -95,7 +95,7 @@ NAMES = {"questions.train": "demo", "questions.test": "tiny", "iterations": "it2
 
 def keys() -> list[str]:
     """Every key that holds a value, with the tiny pipeline's names."""
-    every = list(dict.fromkeys(key for key, _ in documented()))
+    every = list(dict.fromkeys(key for key, _ in document_keys()))
     leaves = [key for key in every if not any(one.startswith(f"{key}.") for one in every)]
     for section, name in NAMES.items():
         leaves = [leaf.replace(f"{section}.*", f"{section}.{name}") for leaf in leaves]

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import pytest
 
-from siked.report.figures import figures
+from siked.report.figures import build_figures
 from siked.report.page import render
 from siked.report.run import Report
 from tests.finished_run import HOSTILE, RIGHT, write_run
@@ -115,7 +115,7 @@ def show_all(page, button):
 
 def test_every_picture_is_drawn_and_named(run, opened):
     page = opened()
-    names = [one.name for one in figures(run)]
+    names = [one.name for one in build_figures(run)]
     assert len(names) == 9
     for name in names:
         picture = page.locator(f".picture[data-figure={name}]")
@@ -142,7 +142,7 @@ def test_a_click_on_a_legend_shows_its_series_alone(opened):
 def test_the_data_of_a_figure_can_be_downloaded(run, opened, tmp_path):
     for kind in ("json", "csv"):
         page = opened()  # Chromium asks before a page downloads very many files
-        for figure in figures(run):
+        for figure in build_figures(run):
             with page.expect_download() as caught:
                 page.locator(f"button[data-download={kind}][data-figure={figure.name}]").click()
             assert caught.value.suggested_filename == f"{figure.name}.{kind}"
@@ -326,7 +326,7 @@ def test_printed_it_has_black_on_white_and_no_controls(opened):
 def test_without_scripts_all_figures_are_there_as_tables(run, opened):
     page = opened(java_script_enabled=False)
     page.locator("#figure-choices summary").click()
-    for row in next(one for one in figures(run) if one.name == "choices").table.rows:
+    for row in next(one for one in build_figures(run) if one.name == "choices").table.rows:
         assert row[-1] in page.locator("#figure-choices table").inner_text()
     assert "need JavaScript" in page.locator("#figures noscript").inner_text()
 

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.analysis.figures import best, changes, compare, evaluate, mixed, plateau, summary
+from siked.analysis.figures import (
+    choose_best,
+    compare,
+    describe_mix,
+    evaluate,
+    find_changes,
+    plateau,
+    summarise,
+)
 from siked.errors import UserError
 from siked.records import Example, Failure, VerifiedRationale
 
@@ -98,7 +106,7 @@ def example(strategy, origin):
 
 
 def test_mixed_by_hand():
-    result = mixed(
+    result = describe_mix(
         [example("cot", "teacher"), *[example("pot", "student")] * 3],
         STRATEGIES,
         teacher=[answer(0, name) for name in STRATEGIES] + [answer(1, "cot", Failure.WRONG)],
@@ -119,7 +127,7 @@ def test_mixed_by_hand():
 
 
 def test_a_student_that_solved_nothing_has_a_finite_divergence():
-    result = mixed([example("cot", "teacher")], STRATEGIES, teacher=[answer(0)], student=[])
+    result = describe_mix([example("cot", "teacher")], STRATEGIES, teacher=[answer(0)], student=[])
     assert result["p_student"] == dict.fromkeys(STRATEGIES)
     assert result["alpha"] == 1
     assert result["kl"] > 0
@@ -128,16 +136,16 @@ def test_a_student_that_solved_nothing_has_a_finite_divergence():
 def test_changes_name_the_questions_won_and_lost():
     before = [answer(0), answer(1, failure=Failure.WRONG), answer(2), answer(3)]
     after = [answer(3), answer(2, failure=Failure.TIMEOUT), answer(1, "pot"), answer(0, "pot")]
-    assert changes(before, after) == (["q001"], ["q002"])
+    assert find_changes(before, after) == (["q001"], ["q002"])
     result = compare(before, after)
     assert (result["gain"], result["won"], result["lost"], result["n"]) == (0, 1, 1, 4)
 
 
 def test_students_can_only_be_compared_on_the_same_questions():
     with pytest.raises(UserError, match=r"different questions .*q001"):
-        changes([answer(0)], [answer(0), answer(1)])
+        find_changes([answer(0)], [answer(0), answer(1)])
     with pytest.raises(UserError, match="twice"):
-        changes([answer(0), answer(0)], [answer(0)])
+        find_changes([answer(0), answer(0)], [answer(0)])
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,7 @@ def test_carrying_a_result_on_never_ends_a_plateau(dev, patience, min_gain):
 
 
 def test_a_tie_goes_to_the_earlier_iteration():
-    assert best({"it0": 0.4, "it1": 0.6, "it2": 0.6}) == "it1"
+    assert choose_best({"it0": 0.4, "it1": 0.6, "it2": 0.6}) == "it1"
 
 
 def students():
@@ -200,7 +208,7 @@ def test_summary_reports_what_dev_chose():
         for name, by in answered.items()
     }
     gains = {"svamp": compare(answered["it0"]["svamp"], answered["it1"]["svamp"])}
-    result = summary(evaluations, ["it0", "it1"], ["baseline-cot", "baseline-pot"], "it1", gains)
+    result = summarise(evaluations, ["it0", "it1"], ["baseline-cot", "baseline-pot"], "it1", gains)
     right = {name: sum(one.correct for one in by["svamp"]) / 100 for name, by in answered.items()}
     assert list(result) == ["selected", "iterations", "dev", "baseline", "test"]
     assert result["baseline"] == "baseline-cot"
@@ -218,7 +226,7 @@ def test_summary_without_baselines():
     answered = students()
     evaluations = {"it0": {b: evaluate(a, STRATEGIES) for b, a in answered["it0"].items()}}
     gains = {"svamp": compare(answered["it0"]["svamp"], answered["it0"]["svamp"])}
-    result = summary(evaluations, ["it0"], [], "it0", gains)
+    result = summarise(evaluations, ["it0"], [], "it0", gains)
     assert "baseline" not in result
     assert result["iterations"] == 0
     assert result["test"]["svamp"]["gain"] == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from siked.verification.compare import equivalence, expression, judge, readable, same
+from siked.verification.compare import are_equal, equivalence, expression, is_readable, judge
 from siked.verification.numbers import Number
 
 RIGHT = [
@@ -59,12 +59,12 @@ numbers = st.builds(
 
 @given(numbers, numbers)
 def test_equality_is_symmetric(left: Number, right: Number) -> None:
-    assert same(left, right) == same(right, left)
-    assert same(left, left)
+    assert are_equal(left, right) == are_equal(right, left)
+    assert are_equal(left, left)
     as_percent = Number(left.value * 100, left.places, percent=True)
     as_part = Number(left.value, left.places)
-    assert same(as_percent, as_part)
-    assert same(as_part, as_percent)
+    assert are_equal(as_percent, as_part)
+    assert are_equal(as_part, as_percent)
 
 
 plain = st.one_of(
@@ -122,7 +122,7 @@ EXPRESSIONS = ["2\\sqrt{3}", "x^2 + 1", "(3, 4)", "p - q", "\\frac{\\pi}{2}", "6
 
 @pytest.mark.parametrize("gold", EXPRESSIONS)
 def test_a_gold_that_is_an_expression_is_compared_as_one(gold: str) -> None:
-    assert readable(gold)
+    assert is_readable(gold)
     assert judge(gold, gold) is None
     assert expression(gold, gold) == (gold, gold)
 
@@ -131,7 +131,7 @@ def test_a_gold_that_is_an_expression_is_compared_as_one(gold: str) -> None:
     "gold", ["", "abc", "A", "3:30", "18 or 19", "x" * 1000, "import os", "John"]
 )
 def test_a_gold_that_says_no_value_is_unreadable(gold: str) -> None:
-    assert not readable(gold)
+    assert not is_readable(gold)
     assert expression("18", gold) is None
 
 

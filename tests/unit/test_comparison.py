@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from siked.analysis.paired import Answered, compared
-from siked.analysis.seeds import averaged
+from siked.analysis.paired import Answered, compare_students
+from siked.analysis.seeds import compare_seeds
 from siked.errors import UserError
 from siked.records import Failure, Question, VerifiedRationale
 from siked.report.comparison import (
@@ -64,8 +64,8 @@ def test_the_other_way_round_every_win_is_a_loss(rows):
     first, second = (
         student(name, each) for name, each in zip("ab", zip(*rows, strict=True), strict=True)
     )
-    (there,) = compared(first, second).benchmarks
-    (back,) = compared(second, first).benchmarks
+    (there,) = compare_students(first, second).benchmarks
+    (back,) = compare_students(second, first).benchmarks
     assert [pair.question.id for pair in there.won] == [pair.question.id for pair in back.lost]
     assert [pair.question.id for pair in there.lost] == [pair.question.id for pair in back.won]
     assert there.difference["gain"] == -back.difference["gain"]
@@ -78,7 +78,7 @@ def test_the_other_way_round_every_win_is_a_loss(rows):
 
 
 def test_a_benchmark_that_one_of_them_lacks_is_named():
-    both = compared(with_dev(student("a", [("cot", True)])), student("b", [("pot", False)]))
+    both = compare_students(with_dev(student("a", [("cot", True)])), student("b", [("pot", False)]))
     assert [one.name for one in both.benchmarks] == ["shop"]
     assert both.left_out == ("dev",)
     assert "dev" in to_markdown(arrange(both))
@@ -98,7 +98,7 @@ def with_dev(one):
 @settings(max_examples=60)
 def test_no_rationale_leaves_its_cell_in_markdown(first, second):
     """Whatever a model writes, the page has one table for the question and two code blocks."""
-    pair = compared(
+    pair = compare_students(
         student("a|*b*", [("cot", False)], [first]), student("b", [("pot", True)], [second])
     )
     tokens = MarkdownIt().enable("table").parse(to_markdown(arrange(pair)))
@@ -126,22 +126,22 @@ def test_families_divide_what_is_won_and_lost(rows):
         in_families(student(name, each), names)
         for name, each in zip("ab", (before, after), strict=True)
     )
-    (whole,) = compared(first, second).benchmarks
+    (whole,) = compare_students(first, second).benchmarks
     assert [one.name for one in whole.families] == sorted(set(names))
     for what in ("n", "won", "lost"):
         assert sum(one.difference[what] for one in whole.families) == whole.difference[what]
     for one in whole.families:
         right = sum(good for (_, good), name in zip(after, names, strict=True) if name == one.name)
         assert one.second["accuracy"] == round(right / one.second["n"], 6)
-    shown = to_markdown(arrange(compared(first, second), 0, families=True))
+    shown = to_markdown(arrange(compare_students(first, second), 0, families=True))
     assert all(f"| shop: {name} |" in shown for name in names)
-    told = compared(first, second).as_json(families=True)["benchmarks"]["shop"]["families"]
+    told = compare_students(first, second).as_json(families=True)["benchmarks"]["shop"]["families"]
     assert list(told) == sorted(set(names))
-    assert "families" not in compared(first, second).as_json()["benchmarks"]["shop"]
+    assert "families" not in compare_students(first, second).as_json()["benchmarks"]["shop"]
 
 
 def test_families_that_no_question_names_are_one_line():
-    both = compared(student("a", [("cot", True)]), student("b", [("pot", False)]))
+    both = compare_students(student("a", [("cot", True)]), student("b", [("pot", False)]))
     with pytest.raises(UserError, match="--families: no question names a family"):
         list(arrange(both, families=True))
 
@@ -150,7 +150,7 @@ def test_students_of_one_experiment_keep_their_names_in_80_columns():
     first, second = (
         student(f"word-problems-seed-2:baseline-{name}", [(name, True)]) for name in STRATEGIES
     )
-    both = compared(first, second)
+    both = compare_students(first, second)
     console = Console(width=80, file=StringIO())
     console.print(next(to_terminal(arrange(both))))
     header = console.file.getvalue().split("─")[0]
@@ -204,8 +204,8 @@ def test_test_sets_together_are_their_questions_as_one_set(shop, farm):
         student(name, rows)
         for name, rows in zip("ab", zip(*(shop + farm), strict=True), strict=True)
     )
-    (expected,) = compared(*as_one).benchmarks
-    found = compared(with_dev(first), with_dev(second)).together
+    (expected,) = compare_students(*as_one).benchmarks
+    found = compare_students(with_dev(first), with_dev(second)).together
     assert found.difference == expected.difference
     for here, there in ((found.first, expected.first), (found.second, expected.second)):
         assert here == {key: there[key] for key in ("accuracy", "n", "low", "high")}
@@ -213,8 +213,8 @@ def test_test_sets_together_are_their_questions_as_one_set(shop, farm):
 
 def test_one_test_set_and_dev_are_not_taken_together():
     one = with_dev(student("a", [("cot", True)]))
-    assert compared(one, one).together is None
-    assert compared(one, one).as_json()["together"] is None
+    assert compare_students(one, one).together is None
+    assert compare_students(one, one).as_json()["together"] is None
 
 
 right = st.lists(st.booleans(), min_size=8, max_size=8)
@@ -228,8 +228,8 @@ def answering(name, rows):
 @settings(max_examples=20)
 def test_over_seeds_is_the_mean_of_every_seeds_difference(seeds):
     pairs = [(answering("a", first), answering("b", second)) for first, second in seeds]
-    (found,) = averaged(pairs).lines
-    each = [compared(*pair).benchmarks[0].difference["gain"] for pair in pairs]
+    (found,) = compare_seeds(pairs).lines
+    each = [compare_students(*pair).benchmarks[0].difference["gain"] for pair in pairs]
     assert found.each == pytest.approx(each, abs=1e-4)
     assert found.over_seeds["gain"] == found.over_questions["gain"]
     assert found.over_questions["gain"] == pytest.approx(sum(each) / len(each), abs=1e-4)
@@ -241,7 +241,7 @@ def test_three_seeds_have_the_interval_of_students_t():
     """Gains of 0.1, 0.2 and 0.3: 4.3027 standard errors of 0.1 / sqrt(3) to both sides."""
     none = answering("a", [False] * 10)
     pairs = [(none, answering("b", [n < many for n in range(10)])) for many in (1, 2, 3)]
-    (line,) = averaged(pairs).lines
+    (line,) = compare_seeds(pairs).lines
     assert line.over_seeds == pytest.approx({"gain": 0.2, "low": -0.0484, "high": 0.4484}, abs=1e-4)
     assert line.first["accuracy"] == 0
 
@@ -250,8 +250,8 @@ def test_a_seed_taken_twice_adds_no_certainty_about_questions():
     """The interval over questions is that of a single pair, whose bootstrap is another program."""
     first = answering("a", [n % 3 == 0 for n in range(200)])
     second = answering("b", [n % 2 == 0 for n in range(200)])
-    (line,) = averaged([(first, second)] * 3).lines
-    alone = compared(first, second).benchmarks[0].difference
+    (line,) = compare_seeds([(first, second)] * 3).lines
+    alone = compare_students(first, second).benchmarks[0].difference
     for key in ("gain", "low", "high"):
         assert line.over_questions[key] == pytest.approx(alone[key], abs=0.011)
     assert line.over_seeds["low"] == line.over_seeds["high"] == line.over_seeds["gain"]
@@ -266,14 +266,14 @@ def test_seeds_are_averaged_by_question_in_any_order_of_rows():
         answers={"shop": second.answers["shop"][::-1]},
         questions=second.questions,
     )
-    (line,) = averaged([(first, turned), (first, second)]).lines
+    (line,) = compare_seeds([(first, turned), (first, second)]).lines
     assert line.over_questions == {"gain": 0, "low": 0, "high": 0}
 
 
 def test_averages_take_test_sets_together_and_not_dev():
     one = with_dev(with_another(answering("a", [True, False]), "farm", [("cot", False)] * 2))
     other = with_dev(with_another(answering("b", [True, True]), "farm", [("cot", True)] * 2))
-    found = averaged([(one, other), (one, one)])
+    found = compare_seeds([(one, other), (one, one)])
     assert [(line.name, line.n) for line in found.lines] == [
         ("shop", 2),
         ("farm", 2),
@@ -285,21 +285,21 @@ def test_averages_take_test_sets_together_and_not_dev():
     assert "+75.0, +0.0 (" in shown
     assert "dev selects" in shown
     assert len(list(to_terminal(arrange_means(found)))) == 2
-    (only,) = averaged([(one, other), (one, one)], ["farm"]).lines
+    (only,) = compare_seeds([(one, other), (one, one)], ["farm"]).lines
     assert only.name == "farm"
 
 
 def test_what_seeds_cannot_be_averaged_is_said():
     one, other = answering("a", [True, False]), student("b", [("cot", True)], benchmark="farm")
     with pytest.raises(UserError, match=r"^a answered shop, .*b answered farm: there is no common"):
-        averaged([(one, one), (one, other)])
+        compare_seeds([(one, one), (one, other)])
     with pytest.raises(UserError, match=r"'farm': all answered shop and no other"):
-        averaged([(one, one), (one, one)], ["farm"])
+        compare_seeds([(one, one), (one, one)], ["farm"])
     with pytest.raises(UserError, match=r"shop: a and b answered different questions"):
-        averaged([(one, one), (one, answering("b", [True]))])
+        compare_seeds([(one, one), (one, answering("b", [True]))])
     twice = replace(one, answers={"shop": [*one.answers["shop"], one.answers["shop"][0]]})
     with pytest.raises(UserError, match=r"^a: a question of shop is answered twice"):
-        averaged([(one, one), (one, twice)])
+        compare_seeds([(one, one), (one, twice)])
 
 
 def test_a_gain_of_nothing_has_no_minus():

@@ -26,7 +26,7 @@ from siked.questions import demo
 from siked.questions.arithmetic import evaluate
 from siked.questions.demo.family import Family, Problem
 from siked.questions.demo.ranges import choices, holds
-from siked.questions.demo.words import MEN, WOMEN, rendered, written
+from siked.questions.demo.words import MEN, WOMEN, fill_template, write_number
 from siked.records import Question
 
 SPLITS = demo.load()
@@ -511,16 +511,18 @@ def test_ranges_and_conditions() -> None:
     ],
 )
 def test_numbers_are_written_in_style(number: str, style: str, text: str) -> None:
-    assert written(Fraction(number), style) == text
+    assert write_number(Fraction(number), style) == text
 
 
 def test_texts_get_their_plurals_articles_and_capitals() -> None:
     words = {"thing": "egg", "box": "box", "he": "she", "berry": "cherry"}
     values = {"n": Fraction(8), "m": Fraction(80), "k": Fraction(11)}
-    text = rendered("a {thing}, {boxes}, {berries}. {he} has a {n} or a {m:$} {box}", values, words)
+    text = fill_template(
+        "a {thing}, {boxes}, {berries}. {he} has a {n} or a {m:$} {box}", values, words
+    )
     assert text == "An egg, boxes, cherries. She has an 8 or an $80 box"
-    assert rendered("a unit, a user, a {k} m rope, a umbrella", values, words) == (
+    assert fill_template("a unit, a user, a {k} m rope, a umbrella", values, words) == (
         "A unit, a user, an 11 m rope, an umbrella"
     )
     with pytest.raises(ValueError, match=r"nothing fills \{nobody\}"):
-        rendered("{nobody}", values, words)
+        fill_template("{nobody}", values, words)

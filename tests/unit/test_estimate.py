@@ -17,8 +17,8 @@ from siked.estimating.counts import count_kept, count_parameters, read_size
 from siked.estimating.estimate import TAUGHT, WRITTEN
 from siked.estimating.last_run import LastRun, last_run
 from siked.estimating.rates import MEASURED, TABLE, Machine, find_card
-from siked.files import json_text
-from siked.mixing import mix, preferred, select
+from siked.files import format_json
+from siked.mixing import mix, order_strategies, select
 from siked.records import VerifiedRationale
 from siked.run.run import Run
 from siked.settings import check_params
@@ -48,7 +48,7 @@ def test_more_samples_solve_more_of_the_questions_but_not_as_if_they_were_indepe
 def test_the_examples_foretold_are_those_that_mixing_makes(tmp_path, variant, scope, bias):
     teacher, student = verdicts(seed=1, samples=2, right=4), verdicts(seed=2, samples=4, right=1)
     keep = 1
-    order = preferred(bias, student, STRATEGIES)
+    order = order_strategies(bias, student, STRATEGIES)
     made = mix(
         select(teacher, keep=keep),
         select(student, keep=keep),
@@ -380,7 +380,7 @@ def recorded(folder, raw, seen):
     taught = [
         {"path": f"data/teacher/settings/{name}.json", "md5": hashlib.md5(text).hexdigest()}
         for name, one in check_params(raw, "params.yaml").describe_teachers().items()
-        for text in [json_text(one).encode()]
+        for text in [format_json(one).encode()]
     ]
     lock = {"stages": {"some": {"params": {"params.yaml": params}, "deps": taught}}}
     (folder / "dvc.lock").write_text(yaml.safe_dump(lock))

@@ -379,9 +379,10 @@ def fake_hub(status=200):
 def push(address):
     # In a process of its own: the hub's library reads its address once.
     code = (
-        "import sys; from pathlib import Path; from siked.errors import reported\n"
+        "import sys; from pathlib import Path; from siked.errors import report_errors\n"
         "from siked.exporting import hub\n"
-        "with reported(): print(hub.push(Path(sys.argv[1]), 'me/student', hub.find_token('a/b')))"
+        "with report_errors():\n"
+        "    print(hub.push(Path(sys.argv[1]), 'me/student', hub.find_token('a/b')))"
     )
     variables = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_TOKEN": "hf_mine"}
     return subprocess.run(

@@ -9,7 +9,7 @@ import pytest
 
 from siked import files
 from siked.errors import UserError
-from siked.files import hash_code, read_json, replacing, replacing_folder, write_json
+from siked.files import hash_code, read_json, replace_file, replace_folder, write_json
 from siked.records import Question, read_records, write_records
 from stages.filter import CODE
 
@@ -36,9 +36,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 def test_a_failed_folder_leaves_the_old_folder(tmp_path):
     path = tmp_path / "folder"
-    with replacing_folder(path) as folder:
+    with replace_folder(path) as folder:
         (folder / "a").write_text("1")
-    with pytest.raises(FileNotFoundError), replacing_folder(path) as folder:
+    with pytest.raises(FileNotFoundError), replace_folder(path) as folder:
         (folder / "b" / "c").write_text("2")
     assert [file.name for file in path.iterdir()] == ["a"]
     assert list(tmp_path.iterdir()) == [path]
@@ -99,9 +99,9 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path):
     program = textwrap.dedent(
         """
         import pathlib, sys
-        from siked.errors import reported
-        from siked.files import replacing
-        with reported(), replacing(pathlib.Path(sys.argv[1]) / "out.jsonl") as file:
+        from siked.errors import report_errors
+        from siked.files import replace_file
+        with report_errors(), replace_file(pathlib.Path(sys.argv[1]) / "out.jsonl") as file:
             file.write("x" * 200_000)
         """
     )
@@ -119,7 +119,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path):
 
 
 def test_replacing_writes_line_feeds_only(tmp_path):
-    with replacing(tmp_path / "a") as file:
+    with replace_file(tmp_path / "a") as file:
         file.write("a\nb\n")
     assert (tmp_path / "a").read_bytes() == b"a\nb\n"
 

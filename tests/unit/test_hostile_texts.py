@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import siked
 from siked.__main__ import app
 from siked.commands.solve import solve
-from siked.errors import LONGEST, UserError, reported
+from siked.errors import LONGEST, UserError, report_errors
 from siked.exporting.exporter import Exporter
 from siked.generation.ask import collect
 from siked.generation.engine import Sampling
@@ -27,7 +27,7 @@ from siked.questions import sources
 from siked.questions.arithmetic import evaluate
 from siked.records import Question, read_records, write_records
 from siked.settings import Source, StudentSettings, TransformersSettings, load_params
-from siked.terminal.console import Printable, console, printable, say, without_secrets
+from siked.terminal.console import Printable, console, make_printable, mask_secrets, say
 from siked.tracking.store import hide_secrets
 from tests.unit.test_endpoint import chat, server
 
@@ -122,10 +122,10 @@ def test_a_terminal_without_a_character_shows_a_question_mark(monkeypatch):
     for name in ("stdout", "stderr"):
         stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
         monkeypatch.setattr(sys, name, colorama.AnsiToWin32(stream).stream)  # as DVC wraps it
-    with reported():
+    with report_errors():
         say("小明 has 3")
         console(20).print("…" + 30 * "a", no_wrap=True)
-    with pytest.raises(SystemExit), reported():
+    with pytest.raises(SystemExit), report_errors():
         raise UserError("小明.jsonl: no such file")
     assert sys.stdout.buffer.getvalue().startswith(b"?? has 3\n?aaa")
     assert sys.stderr.buffer.getvalue() == b"error: ??.jsonl: no such file\n"
@@ -133,7 +133,7 @@ def test_a_terminal_without_a_character_shows_a_question_mark(monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "plain", "Zürich, 東京 😀\n\tok"])
 def test_ordinary_text_is_printed_as_it_is(text):
-    assert printable(text) == text
+    assert make_printable(text) == text
 
 
 # Errors.
@@ -181,7 +181,7 @@ def test_a_key_of_the_environment_stands_in_no_message(monkeypatch):
     ],
 )
 def test_an_ordinary_message_stays(text):
-    assert without_secrets(text) == text
+    assert mask_secrets(text) == text
 
 
 def test_a_server_that_repeats_the_key_does_not_show_it(tmp_path, monkeypatch):
@@ -197,7 +197,7 @@ def test_a_server_that_repeats_the_key_does_not_show_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("wrong", [IsADirectoryError, NotADirectoryError, PermissionError])
 def test_a_file_of_the_wrong_kind_is_one_line(capsys, wrong):
-    with pytest.raises(SystemExit), reported():
+    with pytest.raises(SystemExit), report_errors():
         raise wrong(21, "is no file", "own\x1b.jsonl")
     assert capsys.readouterr().err == "error: own␛.jsonl: is no file\n"
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from siked.__main__ import app
 from siked.errors import UserError
-from siked.files import replacing_folder
+from siked.files import replace_folder
 from siked.generation.engine import Completion
 from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, Samples, contents, prune
 
@@ -137,8 +137,8 @@ def test_pruning_removes_what_is_old_and_not_in_use(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from siked.files import replacing, replacing_folder
-with replacing_folder(Path("models/students/it1")) as folder, replacing(Path("data/x")) as file:
+from siked.files import replace_file, replace_folder
+with replace_folder(Path("models/students/it1")) as folder, replace_file(Path("data/x")) as file:
     (folder / "weights").write_bytes(bytes(3_000_000))
     file.write("half")
     file.flush()
@@ -149,7 +149,7 @@ with replacing_folder(Path("models/students/it1")) as folder, replacing(Path("da
 def test_what_killed_processes_left_half_written_is_shown_and_goes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", KILLED], check=False)
-    with replacing_folder(Path("models/students/it2")):
+    with replace_folder(Path("models/students/it2")):
         left = {str(path) for path in tmp_path.rglob("*.partial")}
         assert len(left) == 3
         shown = cache()

@@ -6,11 +6,11 @@ import pytest
 
 from siked.errors import UserError
 from siked.questions import sources
-from siked.questions.known_errors import KnownError, KnownErrors, entries, fingerprint, load
+from siked.questions.known_errors import KnownError, KnownErrors, fingerprint, load, read_entries
 from siked.settings import QuestionSettings, Source
 
 ROOT = Path(__file__).parents[2]
-LISTED = entries(ROOT / "data/known-errors.yaml")
+LISTED = read_entries(ROOT / "data/known-errors.yaml")
 WRONG = KnownErrors(
     [
         KnownError(
@@ -44,7 +44,7 @@ def test_it_is_off_by_default() -> None:
 
 
 def test_no_question_is_listed_twice() -> None:
-    every = [*LISTED, *entries(ROOT / "data/disputed-answers.yaml")]
+    every = [*LISTED, *read_entries(ROOT / "data/disputed-answers.yaml")]
     assert len({one.text for one in every}) == len({one.id for one in every}) == len(every)
 
 

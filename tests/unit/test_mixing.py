@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.mixing import mix, preferred, select
+from siked.mixing import mix, order_strategies, select
 from siked.records import Failure, VerifiedRationale, write_records
 from siked.settings import MixSettings
 from siked.strategies import is_hollow, lacks_sub_questions
@@ -55,13 +55,13 @@ def test_keep_counts_distinct_texts_and_prefers_early_samples():
 
 def test_bias_keeps_the_first_strategy_that_solves_each_question():
     rows = [rationale("a", "cot"), rationale("a", "pot"), rationale("b", "cot")]
-    kept = biased(rows, preferred(("pot", "cot", "l2m"), (), STRATEGIES))
+    kept = biased(rows, order_strategies(("pot", "cot", "l2m"), (), STRATEGIES))
     assert kept == [("a", "pot"), ("b", "cot")]
 
 
 def test_a_strategy_that_no_bias_names_does_not_train():
     rows = [rationale("a", "cot"), rationale("a", "pot"), rationale("b", "cot")]
-    assert biased(rows, preferred(("pot",), (), STRATEGIES)) == [("a", "pot")]
+    assert biased(rows, order_strategies(("pot",), (), STRATEGIES)) == [("a", "pot")]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_bias_leaves_one_strategy_of_each_question_in_the_mix(variant, scope, 
     """The teacher's programs for `a` do not train beside the student's chain of thought."""
     teacher = [rationale("a", "pot"), rationale("b", "pot"), rationale("b", "l2m")]
     student = [rationale("a", "cot", text="own"), rationale("a", "pot", text="own")]
-    order = preferred(("cot", "pot", "l2m"), (), STRATEGIES)
+    order = order_strategies(("cot", "pot", "l2m"), (), STRATEGIES)
     assert keys(mix(teacher, student, variant=variant, scope=scope, order=order)) == rows
 
 
@@ -98,7 +98,7 @@ def test_a_students_bias_is_what_it_solves_each_question_with_most_often():
         *sampled("unsolved", cot=0, l2m=0, pot=0),
         *sampled("easy", cot=2, l2m=3, pot=4),
     ]
-    order = preferred("student", samples, STRATEGIES)
+    order = order_strategies("student", samples, STRATEGIES)
     # Right of all samples: cot 6, l2m 6, pot 8.
     assert order("sentences") == ["cot", "pot", "l2m"]
     assert order("a tie") == ["pot", "l2m", "cot"]
@@ -118,15 +118,15 @@ def test_a_students_bias_is_what_it_solves_each_question_with_most_often():
 
 
 def test_a_student_that_has_not_sampled_prefers_nothing_and_one_that_failed_the_first_taught():
-    assert preferred("student", [], STRATEGIES) is None
-    failed = preferred("student", sampled("q", cot=0, l2m=0, pot=0), STRATEGIES)
+    assert order_strategies("student", [], STRATEGIES) is None
+    failed = order_strategies("student", sampled("q", cot=0, l2m=0, pot=0), STRATEGIES)
     assert failed("q") == STRATEGIES
 
 
 def test_samples_are_read_for_the_students_bias_alone():
     unread = iter(sampled("q", cot=1))
-    assert preferred(None, unread, STRATEGIES) is None
-    assert list(preferred(("pot",), unread, STRATEGIES)("q")) == ["pot"]
+    assert order_strategies(None, unread, STRATEGIES) is None
+    assert list(order_strategies(("pot",), unread, STRATEGIES)("q")) == ["pot"]
     assert len(list(unread)) == 4
 
 

@@ -20,7 +20,7 @@ from siked.errors import UserError
 from siked.generation.ask import Answering, collect
 from siked.generation.engine import Sampling
 from siked.generation.journal.engine import open_served
-from siked.generation.openai.client import RefusedError, opened
+from siked.generation.openai.client import RefusedError, open_client
 from siked.generation.openai.engine import AHEAD, OpenAIEngine
 from siked.generation.openai.requests import body
 from siked.models.fetch import _from_wheel
@@ -442,7 +442,7 @@ def test_what_a_refusal_is_about_is_told_apart(said, reason):
 
         async def refused():
             way = settings(server)
-            async with opened(way) as client:
+            async with open_client(way) as client:
                 await client.ask(body(way, "m", PROMPTS[0], Sampling(), range(1)))
 
         with pytest.raises(RefusedError) as error:
@@ -547,12 +547,12 @@ def test_another_server_model_or_api_has_other_samples(tmp_path):
 def test_ctrl_c_ends_at_once_and_a_rerun_goes_on(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from siked.errors import reported\n"
+        "from siked.errors import report_errors\n"
         "from siked.generation.journal.engine import open_served\n"
         "from siked.settings import OpenAISettings\n"
         "from tests.misbehaving_server import DRAWN, PROMPTS\n"
         "settings = OpenAISettings(name='openai', url=sys.argv[1], concurrency=2)\n"
-        "with reported():\n"
+        "with report_errors():\n"
         "    for one in open_served(settings, 'm', journal=Path('.')).generate(PROMPTS, DRAWN):\n"
         "        print(one.prompt, one.sample, flush=True)\n"
     )

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from siked.__main__ import app
 from siked.errors import UserError
 from siked.settings import VerifySettings
-from siked.verification.outputs import FIELDS, checked, read_output
+from siked.verification.outputs import FIELDS, check_outputs, read_output
 from siked.verification.sandbox import Sandbox
 
 ROWS = [
@@ -51,7 +51,7 @@ def test_every_row_gets_its_verdict_in_order(file):
     limits = VerifySettings(seconds=3, memory_mb=512, output_kb=64, workers=1)
     with Sandbox(limits) as sandbox:
         outputs = (read_output("", row, {}, None) for row in ROWS)
-        verdicts = list(checked(enumerate(outputs, start=1), sandbox))
+        verdicts = list(check_outputs(enumerate(outputs, start=1), sandbox))
     assert [one.failure for one in verdicts] == FAILURES
     assert [one.row for one in verdicts] == list(range(1, len(ROWS) + 1))
     assert verdicts[0].id == "a"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from siked.settings import ENGINES, FORMATS, NO_EFFECT, TRAINERS, documented, load_params
+from siked.settings import ENGINES, FORMATS, NO_EFFECT, TRAINERS, document_keys, load_params
 
 ROOT = Path(__file__).parents[2]
 SIKED = ROOT / "siked"
@@ -114,7 +114,7 @@ def test_every_setting_belongs_to_a_stage():
     params |= {"iterations"}
     idle = {key for key, inner in NO_EFFECT.items() if inner is True}
     idle |= {f"{key}.{one}" for key in NO_EFFECT.keys() - idle for one in NO_EFFECT[key]}
-    for key, _ in documented():
+    for key, _ in document_keys():
         top = key.split(".*")[0]
         owned = any(top == one or top.startswith(one + ".") for one in params)
         section = any(one.startswith(top + ".") for one in params)
@@ -122,7 +122,7 @@ def test_every_setting_belongs_to_a_stage():
 
 
 def test_every_setting_is_documented():
-    assert not [key for key, what in documented() if len(what) < 10]
+    assert not [key for key, what in document_keys() if len(what) < 10]
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)

@@ -3,7 +3,7 @@
 import pytest
 
 from siked.terminal import progress
-from siked.terminal.progress import clock, noting, track, wrote
+from siked.terminal.progress import clock, count_written, note_work, track
 
 
 def test_short_work_says_nothing(capfd):
@@ -45,7 +45,7 @@ def test_tokens_tell_the_time_left_before_a_sample_has_ended(capfd, monkeypatch)
     with track(100, "generate it1") as shown:
         for second in range(1, 121):
             now[0] += 1
-            wrote(50, longest=96)
+            count_written(50, longest=96)
             if second % 60 == 0:
                 shown.advance(50, tokens=50 * 60)
             left.append(shown.left(now[0]))
@@ -58,7 +58,7 @@ def test_tokens_tell_the_time_left_before_a_sample_has_ended(capfd, monkeypatch)
 
 
 def test_nobody_tracks_what_is_written():
-    wrote(5, longest=9)
+    count_written(5, longest=9)
 
 
 def test_a_terminal_gets_a_bar(capfd, monkeypatch):
@@ -73,7 +73,7 @@ def test_a_terminal_gets_a_bar(capfd, monkeypatch):
 
 
 def test_who_asks_gets_the_counts_of_all_work_as_they_grow():
-    with noting() as works:
+    with note_work() as works:
         with track(5, "first") as shown:
             shown.recall(2)
             shown.advance(tokens=7)

@@ -3,7 +3,7 @@
 import pytest
 
 from siked.files import sha256
-from siked.questions.published import PUBLISHED, known
+from siked.questions.published import PUBLISHED, recognise
 
 FILES = [file for one in PUBLISHED for file in one.files]
 
@@ -17,5 +17,5 @@ def test_size_and_hash_are_those_of_the_file(raw, file):
 
 
 def test_a_file_is_known_by_its_bytes():
-    assert {known(file.sha256)[1] for file in FILES} == set(FILES)
-    assert known("0" * 64) is None
+    assert {recognise(file.sha256)[1] for file in FILES} == set(FILES)
+    assert recognise("0" * 64) is None

@@ -10,7 +10,7 @@ from siked.errors import UserError
 from siked.generation.worked import write
 from siked.questions import sources
 from siked.questions.worked import naming
-from siked.questions.worked.equations import worked
+from siked.questions.worked.equations import build_solution
 from siked.settings import Source
 
 BALLOONS = {
@@ -161,14 +161,14 @@ def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_equal_partial_results_are_computed_once() -> None:
-    steps = worked("How many?", "12", ["( 3 * 2 ) + ( 3 * 2 )"])
+    steps = build_solution("How many?", "12", ["( 3 * 2 ) + ( 3 * 2 )"])
     assert [step.calculations[0].expression for step in steps] == ["3 * 2", "product + product"]
 
 
 def test_names_are_identifiers_and_distinct() -> None:
     taken: set[str] = set()
     for ask in ["How many figs?", "How many figs?", "Why class?", "How many is 3?", "", "Simplify"]:
-        name = naming.distinct(naming.candidates(ask), taken)
-        assert naming.usable(name)
+        name = naming.choose_name(naming.suggest_names(ask), taken)
+        assert naming.is_usable(name)
         assert name not in taken
         taken.add(name)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siked.questions.splits import dev, normalised, place
+from siked.questions.splits import dev, normalise, place
 from siked.records import Question, Step
 
 
@@ -50,9 +50,9 @@ def test_case_and_punctuation_do_not_move_a_question(text: str) -> None:
 
 
 def test_normalised_text() -> None:
-    assert normalised("Ann's bag (1,000 g) costs $2.50!") == "anns bag 1000 g costs 2.50"
-    assert normalised("WHAT   is 2+3?") == "what is 2 3"
-    assert normalised("2.5 figs") != normalised("25 figs")
+    assert normalise("Ann's bag (1,000 g) costs $2.50!") == "anns bag 1000 g costs 2.50"
+    assert normalise("WHAT   is 2+3?") == "what is 2 3"
+    assert normalise("2.5 figs") != normalise("25 figs")
 
 
 def test_drawing_rows_leaves_the_dev_share_as_it_is() -> None:

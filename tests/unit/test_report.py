@@ -11,8 +11,8 @@ import pytest
 
 from siked.errors import UserError
 from siked.records import VerifiedRationale, read_records
-from siked.report.cost import Measured, measured
-from siked.report.figures import figures
+from siked.report.cost import Measured, read_measured
+from siked.report.figures import build_figures
 from siked.report.formats import DASH
 from siked.report.page import render
 from siked.report.rationales import BUDGET, LONGEST, TRAIN
@@ -152,7 +152,7 @@ def test_the_headline_is_paired_with_every_other_student(run, page):
 def test_a_rival_stands_where_baselines_do(tmp_path):
     run = Report(write_run(tmp_path, right=RIGHT | {RIVAL: 12}), tmp_path)
     assert list(run.paired["svamp"]) == ["it0", *BASELINES, RIVAL]
-    accuracy = next(figure for figure in figures(run) if figure.name == "accuracy")
+    accuracy = next(figure for figure in build_figures(run) if figure.name == "accuracy")
     assert RIVAL in {row["iteration"] for row in accuracy.rows}
     assert "and rivals" in accuracy.caption
     words = Page(render(run)).words
@@ -187,7 +187,7 @@ def test_every_student_and_benchmark_has_its_row(page):
 
 
 def test_every_figure_has_a_picture_its_data_and_a_table(run, page):
-    shown = figures(run)
+    shown = build_figures(run)
     names = {one.name for one in shown}
     assert names == {
         *("accuracy", "shares", "teacher", "distributions", "choices"),
@@ -265,7 +265,7 @@ def test_a_student_without_forced_answers_has_dashes_beside_one_that_has(tmp_pat
 
 def test_a_bias_is_shown_with_what_it_leaves(tmp_path):
     run = Report(write_run(tmp_path, bias=["pot", "cot"]), tmp_path)
-    bias = next(one for one in figures(run) if one.name == "bias")
+    bias = next(one for one in build_figures(run) if one.name == "bias")
     assert "mix.bias is pot, cot" in bias.caption
     rows = {(row["which"], row["strategy"]): row["rows"] for row in bias.rows}
     assert rows == {
@@ -407,16 +407,16 @@ def test_the_last_time_of_each_stage_counts(tmp_path):
     path = tmp_path / ".siked/timings.jsonl"
     path.parent.mkdir()
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert measured(tmp_path).seconds == {"train@it0": 7.5}
-    assert measured(tmp_path, "hare").seconds == {"train@it0": 3.0}
+    assert read_measured(tmp_path).seconds == {"train@it0": 7.5}
+    assert read_measured(tmp_path, "hare").seconds == {"train@it0": 3.0}
     with pytest.raises(UserError, match="knows no stage of the experiment 'fox'"):
-        measured(tmp_path, "fox")
+        read_measured(tmp_path, "fox")
     path.write_text(path.read_text() + '{"experiment": null, "stage": "train@it0", "sec')
-    assert measured(tmp_path).seconds == {"train@it0": 7.5}, "a torn line says nothing"
+    assert read_measured(tmp_path).seconds == {"train@it0": 7.5}, "a torn line says nothing"
 
 
 def test_a_machine_without_times_is_still_described(tmp_path):
-    facts = measured(tmp_path).facts
+    facts = read_measured(tmp_path).facts
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", facts["written on"])
     assert facts["torch"].startswith("2.")
     assert {"processor", "memory", "Python"} <= set(facts)

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from siked.analysis.figures import best, evaluate
-from siked.analysis.paired import compared
-from siked.analysis.samples import TOGETHER, choice
+from siked.analysis.figures import choose_best, evaluate
+from siked.analysis.paired import compare_students
+from siked.analysis.samples import TOGETHER, measure_choice
 from siked.commands.results import results
 from siked.errors import UserError
 from siked.files import read_json
@@ -68,7 +68,7 @@ def test_the_file_gives_back_what_the_run_found_of_each_student(root, file, stud
                 for strategy in STRATEGIES
                 for answer in found.answered(student, forced=strategy).answers[benchmark]
             ]
-            again |= choice(free[benchmark], each, STRATEGIES)
+            again |= measure_choice(free[benchmark], each, STRATEGIES)
         # Why an answer fails and how long it is stand in the metrics alone.
         unknown = {"failures", "completion_tokens", "truncated"}
         assert {key: again[key] for key in figures.keys() - unknown} == {
@@ -83,8 +83,8 @@ def test_the_file_gives_back_what_the_run_found_of_each_student(root, file, stud
 
 def test_two_students_compare_as_those_of_the_run_do(root, file):
     found = Results(file)
-    again = compared(found.answered("it0"), found.answered("it2"))
-    there = compared(find("it0", root), find("it2", root))
+    again = compare_students(found.answered("it0"), found.answered("it2"))
+    there = compare_students(find("it0", root), find("it2", root))
     for one, other in zip(again.lines, there.lines, strict=True):
         assert one.difference == other.difference
     for one, other in zip(again.benchmarks, there.benchmarks, strict=True):
@@ -118,7 +118,7 @@ def test_samples_are_kept_as_votes(file):
 def test_the_selected_student_is_the_one_that_dev_selects(file):
     found = Results(file)
     dev = {name: RIGHT[name] for name in RIGHT if name not in BASELINES}
-    assert found.find(SELECTED)["name"] == best(dev) == "it2"
+    assert found.find(SELECTED)["name"] == choose_best(dev) == "it2"
     assert [one["name"] for one in found.line("it1")] == ["it0", "it1"]
     assert [one["name"] for one in found.line("baseline-pot")] == ["baseline-pot"]
     with pytest.raises(UserError, match=r"tiny: no student 'it7': it has it0, it1, it2, base"):

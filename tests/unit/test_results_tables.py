@@ -9,7 +9,7 @@ import yaml
 
 from benchmarks.results import __main__ as command
 from benchmarks.results.runs import FILES, SPECIFIED
-from siked.analysis.paired import compared
+from siked.analysis.paired import compare_students
 from siked.errors import UserError
 from siked.files import read_json
 from siked.report.comparison import tabulate_accuracies
@@ -167,7 +167,7 @@ def test_the_check_ends_with_a_status_and_writes_nothing(root, monkeypatch, caps
 
 
 def test_cells_are_what_siked_compare_says(made):
-    there = compared(find("it0", made), find("it2", made))
+    there = compare_students(find("it0", made), find("it2", made))
     line = tabulate_accuracies(there)[2]
     rows, _ = table(made, "students")
     assert rows[0][:3] == ["student", "dev, n = 40", "svamp, n = 40"]

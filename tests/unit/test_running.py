@@ -10,15 +10,15 @@ import pytest
 
 from siked.errors import UserError
 from siked.run import progress
-from siked.run.progress import Running, read, shown
+from siked.run.progress import Running, read, show_stage
 from siked.terminal.progress import track
 
 STAGE = """
 import sys, time
 from pathlib import Path
 from siked.terminal.progress import track
-from siked.run.progress import shown
-with shown(Path(sys.argv[1]), "train@it1", None), track(9, "train") as progress:
+from siked.run.progress import show_stage
+with show_stage(Path(sys.argv[1]), "train@it1", None), track(9, "train") as progress:
     progress.recall(4)
     progress.advance(tokens=30)
     time.sleep(60)
@@ -41,7 +41,7 @@ def when(folder, holds):
 
 
 def test_a_stage_is_seen_with_its_counts_while_it_runs_and_not_after(tmp_path):
-    with shown(tmp_path, "generate@it1", "fuzzy-hare"):
+    with show_stage(tmp_path, "generate@it1", "fuzzy-hare"):
         (one,) = read(tmp_path)
         assert (one.stage, one.experiment, one.work) == ("generate@it1", "fuzzy-hare", None)
         assert one.alive(time.time())
@@ -64,12 +64,12 @@ def test_a_stage_is_seen_with_its_counts_while_it_runs_and_not_after(tmp_path):
     ],
 )
 def test_a_stage_that_fails_leaves_why(tmp_path, error, says):
-    with pytest.raises(type(error)), shown(tmp_path, "filter@it1", None):
+    with pytest.raises(type(error)), show_stage(tmp_path, "filter@it1", None):
         raise error
     (one,) = read(tmp_path)
     assert one.failed == says
     assert not one.alive(time.time())
-    with shown(tmp_path, "filter@it1", None):
+    with show_stage(tmp_path, "filter@it1", None):
         assert [one.failed for one in read(tmp_path)] == [None], "the next run takes its place"
     assert read(tmp_path) == []
 
@@ -91,13 +91,13 @@ def test_a_killed_stage_is_dead_at_once_with_what_it_had_done(tmp_path):
 
 
 def test_a_later_process_with_the_same_number_is_not_the_stage(tmp_path):
-    with shown(tmp_path, "train@it1", None):
+    with show_stage(tmp_path, "train@it1", None):
         (one,) = read(tmp_path)
         assert not one.model_copy(update={"born": "1"}).alive(time.time())
 
 
 def test_on_another_machine_it_lives_as_long_as_its_file_is_written(tmp_path):
-    with shown(tmp_path, "train@it1", None):
+    with show_stage(tmp_path, "train@it1", None):
         (one,) = read(tmp_path)
     far = one.model_copy(update={"host": "elsewhere", "pid": 1})
     assert far.alive(far.written + progress.LATE / 2)
@@ -106,12 +106,12 @@ def test_on_another_machine_it_lives_as_long_as_its_file_is_written(tmp_path):
 
 def test_a_place_that_cannot_be_written_stops_no_stage(tmp_path):
     (tmp_path / "file").touch()
-    with shown(tmp_path / "file" / "progress", "train@it1", None):
+    with show_stage(tmp_path / "file" / "progress", "train@it1", None):
         time.sleep(0.05)
 
 
 def test_what_is_no_such_file_is_passed_over(tmp_path):
-    with shown(tmp_path, "train@it1", None):
+    with show_stage(tmp_path, "train@it1", None):
         (path,) = tmp_path.glob("*.json")
         text = path.read_text()
     (tmp_path / "torn.json").write_text(text[:-9])

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from siked.analysis.samples import (
     TOGETHER,
     average,
-    counted,
-    elected,
-    forced,
+    count_samples,
+    elect,
     majority_at_k,
+    measure_forced,
+    measure_regret,
     pass_at_k,
-    regret,
     solved_chances,
 )
 from siked.analysis.voting import majority_chances, vote
@@ -85,7 +85,7 @@ def voted(subset):
 @given(rationales=sampled())
 @settings(max_examples=40)
 def test_a_curve_is_the_mean_over_every_subset(figures, outcome, rationales):
-    samples = counted(rationales, STRATEGIES)
+    samples = count_samples(rationales, STRATEGIES)
     curves = figures(samples)
     assert list(curves) == [*STRATEGIES, TOGETHER]
     for strategy, curve in curves.items():
@@ -104,7 +104,7 @@ def test_a_curve_is_the_mean_over_every_subset(figures, outcome, rationales):
 @given(sampled())
 @settings(max_examples=40)
 def test_a_vote_that_is_held_is_one_of_those_that_the_curve_is_the_mean_of(rationales):
-    for pool, flags in elected(rationales, STRATEGIES).items():
+    for pool, flags in elect(rationales, STRATEGIES).items():
         for rows in by_question(rationales, pool):
             k = len(flags[rows[0].question_id])
             for own, flag in enumerate(flags[rows[0].question_id], start=1):
@@ -117,8 +117,8 @@ def test_a_vote_that_is_held_is_one_of_those_that_the_curve_is_the_mean_of(ratio
 def test_of_answers_with_equally_many_votes_the_first_one_counts():
     for answers, flags in ((("20", "18"), [False, False]), (("18", "20"), [True, True])):
         rows = [one(0, "pot", sample, answer) for sample, answer in enumerate(answers)]
-        assert elected(rows, ["pot"])["pot"]["q0"] == flags
-    assert elected([one(0, "pot", 0, None)], ["pot"])["pot"]["q0"] == [False]
+        assert elect(rows, ["pot"])["pot"]["q0"] == flags
+    assert elect([one(0, "pot", 0, None)], ["pot"])["pot"]["q0"] == [False]
 
 
 sizes = st.lists(st.integers(1, 3), max_size=2).map(tuple)
@@ -169,7 +169,7 @@ def test_equal_numbers_are_one_answer_and_the_gold_does_not_vote():
     assert len({vote("18"), vote("18%"), vote("x + 9"), vote(None)}) == 4
     # Both right for a gold of 33.33, but two answers to whoever does not know it.
     cell = [("33.33", True), ("33.333", True), ("40", False), ("40.0", False)]
-    samples = counted(
+    samples = count_samples(
         [
             VerifiedRationale(
                 question_id="q",
@@ -196,7 +196,7 @@ def test_equal_numbers_are_one_answer_and_the_gold_does_not_vote():
 @given(sampled())
 @settings(max_examples=40)
 def test_forced_accuracy_and_the_oracle(rationales):
-    figures = forced(counted(rationales, STRATEGIES))
+    figures = measure_forced(count_samples(rationales, STRATEGIES))
     for strategy in STRATEGIES:
         right = [one.correct for one in rationales if one.strategy == strategy]
         assert figures["strategies"][strategy]["accuracy"] == pytest.approx(mean(right), abs=1e-4)
@@ -215,7 +215,7 @@ def test_greedy_regret_counts_the_questions_that_another_strategy_solves(rows):
     for number, (cot, pot, programs) in enumerate(rows):
         alone += [one(number, "cot", 0, cot), one(number, "pot", 0, pot)]
         free.append(alone[-1] if programs else alone[-2])
-    result = regret(free, counted(alone, STRATEGIES))
+    result = measure_regret(free, count_samples(alone, STRATEGIES))
     pairs = zip(free, alone[::2], alone[1::2], strict=True)
     missed = [not chosen.correct and (cot.correct or pot.correct) for chosen, cot, pot in pairs]
     assert result["value"] == pytest.approx(mean(missed), abs=1e-4)
@@ -224,27 +224,31 @@ def test_greedy_regret_counts_the_questions_that_another_strategy_solves(rows):
 
 
 def test_regret_is_of_the_same_questions():
-    samples = counted([one(0, "cot", 0, "18")], ["cot"])
+    samples = count_samples([one(0, "cot", 0, "18")], ["cot"])
     with pytest.raises(UserError, match=r"different questions .*q1"):
-        regret([one(0, "cot", 0, "18"), one(1, "cot", 0, "18")], samples)
+        measure_regret([one(0, "cot", 0, "18"), one(1, "cot", 0, "18")], samples)
     with pytest.raises(UserError, match="two free answers"):
-        regret([one(0, "cot", 0, "18"), one(0, "cot", 1, "18")], samples)
+        measure_regret([one(0, "cot", 0, "18"), one(0, "cot", 1, "18")], samples)
 
 
 @given(sampled(), st.randoms())
 @settings(max_examples=20)
 def test_the_order_of_samples_changes_no_byte(rationales, random):
     shuffled = random.sample(rationales, len(rationales))
-    for figures in (pass_at_k, majority_at_k, forced):
-        first, second = (figures(counted(rows, STRATEGIES)) for rows in (rationales, shuffled))
+    for figures in (pass_at_k, majority_at_k, measure_forced):
+        first, second = (
+            figures(count_samples(rows, STRATEGIES)) for rows in (rationales, shuffled)
+        )
         assert json.dumps(first) == json.dumps(second)
 
 
 def test_every_question_needs_every_strategy():
     with pytest.raises(UserError, match="q1 has no sample with pot"):
-        counted([one(0, "cot", 0, "1"), one(0, "pot", 0, "1"), one(1, "cot", 0, "1")], STRATEGIES)
+        count_samples(
+            [one(0, "cot", 0, "1"), one(0, "pot", 0, "1"), one(1, "cot", 0, "1")], STRATEGIES
+        )
     with pytest.raises(UserError, match="no samples with pot"):
-        counted([one(0, "cot", 0, "1")], ["pot"])
+        count_samples([one(0, "cot", 0, "1")], ["pot"])
 
 
 def test_the_bootstrap_is_one_over_questions():

@@ -13,7 +13,7 @@ from siked.settings import (
     VllmSettings,
     as_transformers,
     check_params,
-    documented,
+    document_keys,
     load_params,
 )
 
@@ -240,7 +240,7 @@ def test_keys_of_a_teachers_engine_are_named_without_its_kind():
 
 
 def test_every_key_of_every_engine_is_documented_at_its_place():
-    keys = dict.fromkeys(key for key, _ in documented())
+    keys = dict.fromkeys(key for key, _ in document_keys())
     engines = {
         "engine": [TransformersSettings, VllmSettings, AutoSettings],
         "teacher.model.engine": [TransformersSettings, VllmSettings, OpenAISettings, AutoSettings],
@@ -249,9 +249,9 @@ def test_every_key_of_every_engine_is_documented_at_its_place():
         for kind in kinds:
             assert {f"{place}.{key}" for key in kind.model_fields} <= set(keys)
     assert "teacher.model.engine.prices.prompt" in keys
-    told = [what for key, what in documented() if key == "engine.dtype"]
+    told = [what for key, what in document_keys() if key == "engine.dtype"]
     assert [what.split(":")[0] for what in told] == ["`transformers`", "`vllm`", "`auto`"]
-    assert [what for key, what in documented() if key == "engine.name"] == [
+    assert [what for key, what in document_keys() if key == "engine.name"] == [
         "Which: transformers, vllm or auto."
     ]
 

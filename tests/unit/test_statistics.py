@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, entropy
 
-from siked.analysis.statistics import accuracy, divergence, gain, mcnemar, rounded, wilson
+from siked.analysis.statistics import accuracy, divergence, gain, mcnemar, round_floats, wilson
 
 counts = st.tuples(st.integers(1, 3000), st.floats(0, 1)).map(lambda p: (round(p[0] * p[1]), p[0]))
 
@@ -97,8 +97,8 @@ def test_divergence_of_what_cannot_be_compared():
 
 
 def test_a_small_p_is_not_rounded_to_nothing():
-    assert rounded({"p": 1.23e-21, "low": 1.23e-21}) == {"p": 1.2e-21, "low": 0.0}
-    assert rounded({"p": 0.0351712}) == {"p": 0.035171}
+    assert round_floats({"p": 1.23e-21, "low": 1.23e-21}) == {"p": 1.2e-21, "low": 0.0}
+    assert round_floats({"p": 0.0351712}) == {"p": 0.035171}
 
 
 def test_rounding_reaches_every_float_and_only_floats():
@@ -109,12 +109,12 @@ def test_rounding_reaches_every_float_and_only_floats():
         "d": None,
         "e": "1.2345678",
     }
-    assert list(rounded(value)) == ["b", "a", "c", "d", "e"]
-    assert rounded(value) == {
+    assert list(round_floats(value)) == ["b", "a", "c", "d", "e"]
+    assert round_floats(value) == {
         "b": 0.333333,
         "a": [2, 0.0, [None, None]],
         "c": True,
         "d": None,
         "e": "1.2345678",
     }
-    assert math.copysign(1, rounded(-1e-9)) == 1
+    assert math.copysign(1, round_floats(-1e-9)) == 1

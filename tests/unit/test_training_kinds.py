@@ -120,8 +120,8 @@ def test_a_whole_model_is_a_student(trained, base):
         assert student_format.read(student).strategies == ("cot",)
     finally:
         (student / student_format.NAME).unlink()
-    assert models.parts(base, student) == (student, None)
-    assert models.parts(base, None) == (base, None)
+    assert models.find_parts(base, student) == (student, None)
+    assert models.find_parts(base, None) == (base, None)
 
 
 def test_what_was_said_of_a_student_is_not_said_of_the_next(trained, examples, base, tmp_path):

@@ -21,7 +21,7 @@ from siked.errors import UserError
 from siked.generation import vllm as vllm_engine
 from siked.generation.engine import Completion, Sampling, open_engine
 from siked.generation.transformers import TransformersEngine
-from siked.generation.vllm import grouped, merges, seed_of
+from siked.generation.vllm import group_prompts, merges, seed_of
 from siked.models.loading import end_tokens, load, load_tokenizer, stored_end_tokens
 from siked.prompts import Prompt, student_prompt
 from siked.settings import VllmSettings, as_transformers
@@ -48,7 +48,7 @@ DRAWN = Sampling(samples=3, temperature=2.0, top_k=50, top_p=0.99, max_new_token
 
 def test_batches_hold_every_prompt_once_and_no_more_samples_than_asked():
     for prompts, samples, most in [(7, 3, 6), (7, 3, 2), (5, 1, 100), (0, 3, 6)]:
-        batches = grouped(prompts, samples, most)
+        batches = group_prompts(prompts, samples, most)
         assert [index for batch in batches for index in batch] == list(range(prompts))
         assert all(len(batch) * samples <= most or len(batch) == 1 for batch in batches)
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from siked.commands.watch import render
 from siked.errors import UserError
 from siked.run.dvc import Pipeline, State
-from siked.run.progress import Watcher, shown
+from siked.run.progress import Watcher, show_stage
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -201,7 +201,7 @@ def test_time_left_comes_from_the_last_whole_run_of_each_stage(root, monkeypatch
     (root / ".siked/timings.jsonl").write_text(text + '{"torn')
     (root / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"rate": 0.2}))
     monkeypatch.chdir(root)
-    with shown(root / ".siked/progress", "train@it1", None):
+    with show_stage(root / ".siked/progress", "train@it1", None):
         (run,) = Watcher(root).runs()
     assert 39 < run.left.pop("train@it1") <= 40
     # A stage that never ran takes as long as the same step of another iteration.
@@ -214,7 +214,7 @@ def test_every_experiment_in_a_copy_of_its_own_has_its_block(root, tmp_path_fact
     (copy / "metrics/students/it1/eval.json").write_text(json.dumps(figures(0.9)))
     monkeypatch.chdir(copy)
     watcher = Watcher(root)
-    with shown(root / ".siked/progress", "eval@it2", "fuzzy-hare"):
+    with show_stage(root / ".siked/progress", "eval@it2", "fuzzy-hare"):
         workspace, experiment = watcher.runs()
         assert (workspace.title, experiment.title) == ("workspace", "fuzzy-hare")
         assert (workspace.states["eval@it2"], experiment.states["eval@it2"]) == (D, R)
@@ -222,7 +222,7 @@ def test_every_experiment_in_a_copy_of_its_own_has_its_block(root, tmp_path_fact
         assert experiment.students["it1"]["dev"]["accuracy"] == 0.9
         assert "fuzzy-hare" in printed(root)
     assert [run.title for run in watcher.runs()] == ["workspace", "fuzzy-hare"], "between stages"
-    with pytest.raises(UserError), shown(root / ".siked/progress", "eval@it2", "fuzzy-hare"):
+    with pytest.raises(UserError), show_stage(root / ".siked/progress", "eval@it2", "fuzzy-hare"):
         raise UserError("no space")
     assert len(Watcher(root).runs()) == 2
     monkeypatch.chdir(root)
@@ -254,7 +254,7 @@ def test_a_folder_without_a_pipeline_is_one_line(root):
 
 def test_it_fits_a_terminal_of_80_columns(root, monkeypatch):
     monkeypatch.chdir(root)
-    with shown(root / ".siked/progress", "train@it1", None):
+    with show_stage(root / ".siked/progress", "train@it1", None):
         text = printed(root)
     lines = [line.rstrip() for line in text.splitlines()]
     assert any("▶ train" in line and line.startswith("it1") for line in lines)
@@ -279,7 +279,7 @@ def test_what_a_stage_says_cannot_move_the_cursor(root, monkeypatch):
     monkeypatch.chdir(root)
     (root / "best").unlink()
     error = UserError("\x1b[2J[bold]x")
-    with pytest.raises(UserError), shown(root / ".siked/progress", "select", None):
+    with pytest.raises(UserError), show_stage(root / ".siked/progress", "select", None):
         raise error
     text = printed(root)
     assert "[bold]x" in text

@@ -33,7 +33,7 @@ from siked.generation.engine import (
 )
 from siked.generation.journal.samples import Samples
 from siked.generation.openai.requests import body
-from siked.models.loading import ADAPTER, load_tokenizer, parts
+from siked.models.loading import ADAPTER, find_parts, load_tokenizer
 from siked.prompts import Prompt, render
 from siked.settings import ENGINES, EngineSettings, OpenAISettings, RaySettings
 
@@ -136,7 +136,7 @@ def open_journaled(
         UserError: the folder is not a model, the adapter is not one, the device is not there, or
             vLLM is not.
     """
-    folder, adapter = parts(folder, adapter)
+    folder, adapter = find_parts(folder, adapter)
     tokenizer = load_tokenizer(folder)
     if adapter is not None and not (adapter / ADAPTER).is_file():
         raise UserError(f"{adapter}: is not an adapter folder: it has no {ADAPTER}")

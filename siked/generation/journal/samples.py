@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any, Self, TypeVar, cast
 
 from siked.errors import UserError
-from siked.files import locked, read_json, write_json
+from siked.files import lock_file, read_json, write_json
 from siked.generation.engine import Completion, FinishReason
 from siked.terminal.console import say
 
@@ -72,7 +72,7 @@ class Samples:
         self._opened: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        self._lock = locked(self.folder / LOCK, shared=True)
+        self._lock = lock_file(self.folder / LOCK, shared=True)
         write_json(self.folder / MODEL, self._model)  # its time says when it was last used
         try:
             self._try(lambda db: db)

@@ -24,7 +24,7 @@ from siked.generation.openai.batches import BatchTransport, open_batches
 from siked.generation.openai.pace import LONGEST, Pace, asked_to_wait, most_tokens
 from siked.generation.openai.requests import Answer
 from siked.settings import OpenAISettings
-from siked.terminal.console import say, without_secrets
+from siked.terminal.console import mask_secrets, say
 
 LONG = 10.0
 """Seconds of waiting from which a user is told of it."""
@@ -79,7 +79,7 @@ class RefusedError(Exception):
 
 
 class Server:
-    """What answers requests; made by ``opened``."""
+    """What answers requests; made by ``open_client``."""
 
     def __init__(
         self,
@@ -166,11 +166,13 @@ class Server:
 
     def _shown(self, text: str) -> str:
         """What a server said, in one short line, without the key where it repeats that."""
-        return without_secrets(" ".join(text.split()), self._key)[:200]
+        return mask_secrets(" ".join(text.split()), self._key)[:200]
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncIterator[Server]:
+async def open_client(
+    settings: OpenAISettings, folder: Path | None = None
+) -> AsyncIterator[Server]:
     """Yield a client for the server that the settings name, by batches if it has a folder for them.
 
     Nothing is sent yet.
@@ -205,7 +207,7 @@ async def opened(settings: OpenAISettings, folder: Path | None = None) -> AsyncI
                 where = ".".join(map(str, what["loc"]))
                 raise httpx2.DecodingError(
                     f"what it answers is cut off or not OpenAI-compatible ({where or 'JSON'}: "
-                    f"{without_secrets(what['msg'].removeprefix('Value error, '), key)[:200]})"
+                    f"{mask_secrets(what['msg'].removeprefix('Value error, '), key)[:200]})"
                     f"{_hint(settings.url)}",
                     request=response.request,
                 ) from None

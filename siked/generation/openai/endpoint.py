@@ -19,7 +19,7 @@ from siked.errors import UserError
 from siked.files import whole_characters
 from siked.generation.engine import Completion, Sampling
 from siked.prompts import Prompt, messages
-from siked.terminal.console import without_secrets
+from siked.terminal.console import mask_secrets
 
 CONNECT, ANSWER = 10, 600
 """Seconds to wait for a connection and for an answer."""
@@ -111,7 +111,7 @@ class Endpoint:
 
     def _shown(self, text: str) -> str:
         """What a server said, in one short line, without the key where it repeats that."""
-        return without_secrets(" ".join(text.split()), self._key)[:200]
+        return mask_secrets(" ".join(text.split()), self._key)[:200]
 
 
 def _found(answer: Any, *path: str | int) -> str:

@@ -19,7 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from siked.errors import UserError
 from siked.generation.engine import Completion, Sampling
 from siked.generation.openai.batches import FOLDER, MOST
-from siked.generation.openai.client import KEPT, RefusedError, Server, opened
+from siked.generation.openai.client import KEPT, RefusedError, Server, open_client
 from siked.generation.openai.requests import body, completions
 from siked.prompts import Prompt
 from siked.settings import OpenAISettings
@@ -128,7 +128,7 @@ class _Asking:
         with self._done:
             try:
                 async with (
-                    opened(self._settings, self._batches) as server,
+                    open_client(self._settings, self._batches) as server,
                     anyio.create_task_group() as workers,
                 ):
                     for _ in range(self._at_once):

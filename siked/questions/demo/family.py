@@ -28,7 +28,14 @@ from pydantic import BaseModel, BeforeValidator, Field, NonNegativeInt, model_va
 from siked import records
 from siked.questions.arithmetic import evaluate
 from siked.questions.demo.ranges import holds, sizes
-from siked.questions.demo.words import PEOPLE, chosen_words, listed, people, plural, rendered
+from siked.questions.demo.words import (
+    PEOPLE,
+    chosen_words,
+    fill_template,
+    list_words,
+    people,
+    plural,
+)
 from siked.questions.gold import plain
 
 LARGE_SHARE = 0.4
@@ -150,7 +157,7 @@ class Family(BaseModel, extra="forbid", frozen=True):
         steps = tuple(self._steps(numbers, results, words))
         index = rng.randrange(len(self.wordings)) if wording is None else wording
         with _at(f"wordings.{index}"):
-            question = rendered(self.wordings[index], numbers, words)
+            question = fill_template(self.wordings[index], numbers, words)
         told = " ".join(
             [f"{name}={plain(numbers[name])}" for name in sorted(numbers)]
             + [f"{name}={lists[name]}" for name in sorted(self.lists)]
@@ -179,11 +186,11 @@ class Family(BaseModel, extra="forbid", frozen=True):
                         raise ValueError(f"of: cannot draw {plain(count)} of {len(left)} words")
                     drawn += [(group, one) for one in rng.sample(left, int(count))]
             rng.shuffle(drawn)
-            texts[name] = listed([word for _group, word in drawn])
+            texts[name] = list_words([word for _group, word in drawn])
             for group in groups:
-                texts[f"{name}.{group}"] = listed([word for of, word in drawn if of == group])
+                texts[f"{name}.{group}"] = list_words([word for of, word in drawn if of == group])
                 place = itertools.count(1)
-                texts[f"{name}:{group}"] = listed(
+                texts[f"{name}:{group}"] = list_words(
                     [f"{word} {next(place) if of == group else 'no'}" for of, word in drawn]
                 )
         return texts
@@ -211,8 +218,8 @@ class Family(BaseModel, extra="forbid", frozen=True):
                 shown = texts[name]  # a number by itself, not 3 = 3
             with _at(f"steps.{index}"):
                 yield records.Step(
-                    ask=rendered(step.ask, results, words),
-                    say=rendered(step.say, results, words | {"=": shown}),
+                    ask=fill_template(step.ask, results, words),
+                    say=fill_template(step.say, results, words | {"=": shown}),
                     calculations=(
                         records.Calculation(
                             name=name, expression=_filled(formula, literals), value=texts[name]

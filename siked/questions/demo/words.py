@@ -55,7 +55,7 @@ def chosen_words(words: Mapping[str, Sequence[str]], rng: random.Random) -> dict
     return chosen
 
 
-def listed(words: Sequence[str]) -> str:
+def list_words(words: Sequence[str]) -> str:
     """Return words as a sentence lists them: ``a dog, a cat and an owl``."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
@@ -70,7 +70,7 @@ def plural(noun: str) -> str:
     return noun + "s"
 
 
-def written(value: Fraction, style: str | None) -> str:
+def write_number(value: Fraction, style: str | None) -> str:
     """Return a number in one of ``STYLES``; None is plain digits.
 
     Raises:
@@ -112,7 +112,7 @@ STYLES: Mapping[str, Callable[[Fraction], str]] = {
 """Ways to write a number: ``$4.50``, ``1,200``, ``four``, ``twice``, ``half``, ``05``, ``5th``."""
 
 
-def rendered(template: str, values: Mapping[str, Fraction], words: Mapping[str, str]) -> str:
+def fill_template(template: str, values: Mapping[str, Fraction], words: Mapping[str, str]) -> str:
     """Return ``template`` with its slots filled.
 
     Raises:
@@ -124,7 +124,7 @@ def rendered(template: str, values: Mapping[str, Fraction], words: Mapping[str, 
         if (slot := match[0][1:-1]) in words:
             return words[slot]
         if key in values:
-            return written(values[key], style)
+            return write_number(values[key], style)
         for word, text in words.items():
             if plural(word) == key and style is None:
                 return plural(text)

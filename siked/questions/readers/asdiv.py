@@ -23,7 +23,7 @@ from pathlib import Path
 from siked.errors import UserError
 from siked.questions.arithmetic import evaluate, tidy
 from siked.questions.gold import exact, gold
-from siked.questions.reading import LeftOut, joined, open_text
+from siked.questions.reading import LeftOut, join_question, open_text
 from siked.questions.worked import equations
 from siked.records import Question, Step
 from siked.settings import Source
@@ -53,7 +53,7 @@ def read(name: str, path: Path, source: Source) -> Iterator[Question | LeftOut]:
         if not identity:
             raise UserError(f"{path}: row {number}: no attribute ID")
         where = f"{path}: problem {identity}"
-        question = joined(_text(where, problem, "Body"), _text(where, problem, "Question"))
+        question = join_question(_text(where, problem, "Body"), _text(where, problem, "Question"))
         said = _text(where, problem, "Answer")
         try:
             answer = gold(said)
@@ -88,7 +88,7 @@ def _solution(question: str, answer: str, problem: ET.Element, unit: str) -> tup
             expressions += _part(part, following, answer)
         except ValueError:
             return ()
-    return equations.worked(question, answer, expressions, unit)
+    return equations.build_solution(question, answer, expressions, unit)
 
 
 def _part(part: str, following: str | None, answer: str) -> list[str]:

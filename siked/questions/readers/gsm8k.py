@@ -104,7 +104,7 @@ def _worked(
 ) -> tuple[Step, ...]:
     """A worked solution; none where a number in it has thousands of digits."""
     try:
-        return worked(question, answer, lines, asks)
+        return build_solution(question, answer, lines, asks)
     except ValueError:
         return ()
 
@@ -131,7 +131,7 @@ def _asks(where: str, lines: Sequence[str], twin: tuple[str, dict[str, Any]] | N
     return [ask for ask, _ in pairs]
 
 
-def worked(
+def build_solution(
     question: str, answer: str, lines: Sequence[str], asks: Sequence[str]
 ) -> tuple[Step, ...]:
     """Return a worked solution of lines and the sub-questions that they answer ("" for none)."""
@@ -214,8 +214,8 @@ class _Writer:
         context = _words(f"{line} {ask}")
         expression = join([self._reference(one, context) for one in tokens(found.expression)])
         after = _words_after(line, found)
-        names = naming.candidates(ask, after) if ask else iter([naming.after_value(after)])
-        name = naming.distinct(names, set(self._named))
+        names = naming.suggest_names(ask, after) if ask else iter([naming.after_value(after)])
+        name = naming.choose_name(names, set(self._named))
         self._named[name] = found.value
         self._unused.add(name)
         return Calculation(name=name, expression=expression, value=plain(found.value))

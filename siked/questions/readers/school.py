@@ -20,7 +20,14 @@ from typing import Any
 
 from siked.errors import UserError
 from siked.questions.gold import gold
-from siked.questions.reading import LeftOut, answer_field, joined, json_rows, text_field, whole
+from siked.questions.reading import (
+    LeftOut,
+    answer_field,
+    join_question,
+    json_rows,
+    make_whole,
+    text_field,
+)
 from siked.questions.worked import equations
 from siked.records import Question
 from siked.settings import Source
@@ -34,14 +41,14 @@ def read_svamp(name: str, path: Path, source: Source) -> Iterator[Question | Lef
     """
     for where, row in json_rows(path):
         body, ask = (text_field(where, row, key) for key in ("Body", "Question"))
-        question = joined(body, ask)
+        question = join_question(body, ask)
         identity = f"{name}-{text_field(where, row, 'ID')}"
         try:
-            answer = gold(whole(answer_field(where, row, "Answer")))
+            answer = gold(make_whole(answer_field(where, row, "Answer")))
         except ValueError as error:
             yield LeftOut(where, str(error))
             continue
-        solution = equations.worked(question, answer, [text_field(where, row, "Equation")])
+        solution = equations.build_solution(question, answer, [text_field(where, row, "Equation")])
         yield Question(
             id=identity, source=name, question=question, answer=answer, solution=solution
         )
@@ -61,7 +68,7 @@ def read_multiarith(name: str, path: Path, source: Source) -> Iterator[Question 
             yield LeftOut(where, f"not one answer: {len(solutions)}")
             continue
         try:
-            answer = gold(whole(solutions[0]))
+            answer = gold(make_whole(solutions[0]))
         except ValueError as error:
             yield LeftOut(where, str(error))
             continue
@@ -71,7 +78,7 @@ def read_multiarith(name: str, path: Path, source: Source) -> Iterator[Question 
             source=name,
             question=question,
             answer=answer,
-            solution=equations.worked(question, answer, expressions),
+            solution=equations.build_solution(question, answer, expressions),
         )
 
 

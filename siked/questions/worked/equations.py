@@ -44,7 +44,7 @@ _ASKS_OF_UNIT = {
 }
 
 
-def worked(
+def build_solution(
     question: str, answer: str, equations: Sequence[str], unit: str | None = None
 ) -> tuple[Step, ...]:
     """Return the worked solution that equations spell out.
@@ -103,7 +103,7 @@ class _Writer:
         last = self.steps[-1]
         (calculation,) = last.calculations
         taken = set(self._named) - {calculation.name}
-        name = naming.distinct(naming.candidates(ask), taken)
+        name = naming.choose_name(naming.suggest_names(ask), taken)
         say = f"{last.say.split(' = ')[0]} = {calculation.value} {self._unit}".strip() + "."
         end = Step(ask=ask, say=say, calculations=(calculation.model_copy(update={"name": name}),))
         return (*self.steps[:-1], end)
@@ -126,7 +126,7 @@ class _Writer:
         values = {"a": self._shown(left), "b": self._shown(right)}
         unit = self._common_unit(left, right) if sign in _ASKS_OF_UNIT else ""
         template = _ASKS_OF_UNIT[sign] if unit else _ASKS[sign]
-        name = naming.distinct(iter([unit or _RESULTS[sign]]), set(self._named))
+        name = naming.choose_name(iter([unit or _RESULTS[sign]]), set(self._named))
         said = _said(values["a"], sign, values["b"], value)
         self._named[name] = value
         self._computed[expression] = name
@@ -152,7 +152,7 @@ class _Writer:
             return ""
         found = (match[2] for match in _COUNTED.finditer(self._question) if match[1] == operand)
         noun = next(found, "")
-        return noun if naming.usable(noun) else ""
+        return noun if naming.is_usable(noun) else ""
 
 
 def _said(left: str, sign: str, right: str, value: Fraction) -> str:

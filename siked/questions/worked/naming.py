@@ -41,18 +41,18 @@ _RESERVED = frozenset({*keyword.kwlist, "answer", "print", "round", "sum", "max"
 _LONGEST = 32
 
 
-def usable(name: str) -> bool:
+def is_usable(name: str) -> bool:
     """Return whether a name can stand in a program beside ``answer``."""
     return name.isidentifier() and name not in _RESERVED and len(name) <= _LONGEST
 
 
-def distinct(candidates: Iterator[str], taken: set[str]) -> str:
+def choose_name(candidates: Iterator[str], taken: set[str]) -> str:
     """Return the first usable candidate not taken, else the first with a number, else ``step``."""
     first = "step"
     for index, name in enumerate(candidates):
-        if usable(name) and name not in taken:
+        if is_usable(name) and name not in taken:
             return name
-        if index == 0 and usable(name):
+        if index == 0 and is_usable(name):
             first = name
     number = 2 if first in taken else 1
     while f"{first}_{number}" in taken:
@@ -60,7 +60,7 @@ def distinct(candidates: Iterator[str], taken: set[str]) -> str:
     return f"{first}_{number}"
 
 
-def candidates(ask: str, after: str = "") -> Iterator[str]:
+def suggest_names(ask: str, after: str = "") -> Iterator[str]:
     """Yield names for what a question asks, the shortest good one first; then of words ``after``.
 
     Args:

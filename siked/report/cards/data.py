@@ -7,7 +7,7 @@ from typing import Any
 from siked.records import RARE, Record
 from siked.report.cards import cell, render
 from siked.report.cards.facts import FileFacts, SourceFacts, licences
-from siked.settings import flat
+from siked.settings import flatten
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def markdown(card: DataCard) -> str:
     return render(
         "data-card.md",
         card=card,
-        settings=list(flat(card.settings)),
+        settings=list(flatten(card.settings)),
         cell=cell,
         meanings=_meanings,
         shares=_shares,

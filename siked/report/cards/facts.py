@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from siked.files import sha256
-from siked.questions.published import known
+from siked.questions.published import recognise
 from siked.records import Example, Question, Rationale, Record, VerifiedRationale, read_records
 from siked.settings import Source
 
@@ -137,7 +137,7 @@ def _source(name: str, role: str, source: Source, root: Path) -> SourceFacts:
     hashes = tuple(
         (one.relative_to(root).as_posix(), sha256(one)) for one in _files(root / path, source)
     )
-    found = [known(digest) for _, digest in hashes]
+    found = [recognise(digest) for _, digest in hashes]
     published = {one[0] for one in found if one is not None}
     if len(published) != 1 or None in found:
         title = f"{path} ({source.format} format)"

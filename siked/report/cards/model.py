@@ -32,7 +32,7 @@ class Training:
     mix_sha256: str
     """Of ``data/students/NAME/mix.jsonl``, as trained."""
     mix: Mapping[str, Any]
-    """What ``siked.analysis.figures.mixed`` counted."""
+    """What ``siked.analysis.figures.describe_mix`` counted."""
     train: Mapping[str, Any]
     """What its training counted."""
 

@@ -25,7 +25,7 @@ from siked.verification.sandbox.inside import frames
 from siked.verification.sandbox.interpreter import LIBRARIES, available
 from siked.verification.sandbox.isolation import Way
 from siked.verification.sandbox.results import Result, judge
-from siked.verification.sandbox.servers import WALL, Server, StartError, strongest
+from siked.verification.sandbox.servers import WALL, Server, StartError, start_strongest
 
 ANSWER_NAMES = ("answer", "ans", "final_answer")
 """The variables that hold a program's answer, best first."""
@@ -85,7 +85,7 @@ class Sandbox:
         ``bubblewrap+landlock+seccomp``; known once entered."""
 
     def __enter__(self) -> Self:
-        way, first = strongest(self._limits)
+        way, first = start_strongest(self._limits)
         count = self._limits.workers
         self._workers = [_Worker(way, first.walls, self._limits) for _ in range(count)]
         self._workers[0].servers[()] = first

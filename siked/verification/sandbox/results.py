@@ -72,7 +72,7 @@ def judge(reply: Reply, word: bytes) -> Result:
     if not reply.said.startswith(word):
         return _without_result(reply.signal)
     try:
-        result = said(reply.said[len(word) :])
+        result = read_result(reply.said[len(word) :])
     except (ValueError, RecursionError):
         detail = "its process gave a result that is none"
         return Result(None, failure=Failure.RUNTIME_ERROR, detail=detail)
@@ -86,7 +86,7 @@ def judge(reply: Reply, word: bytes) -> Result:
     return result
 
 
-def said(text: bytes) -> Result:
+def read_result(text: bytes) -> Result:
     """Read the result that a program's process wrote.
 
     Raises:

@@ -118,7 +118,7 @@ class Server:
         return frozenset({*reply["walls"], *own})
 
 
-def strongest(limits: VerifySettings) -> tuple[Way, Server]:
+def start_strongest(limits: VerifySettings) -> tuple[Way, Server]:
     """Return the way with the strongest walls that stand here, and a first server behind them.
 
     Raises:

@@ -220,7 +220,7 @@ def test_a_commit_is_clean_until_something_that_decides_the_run_differs(tmp_path
     def git(*arguments):
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
 
-    assert origin.revision(tmp_path) == {}
+    assert origin.read_revision(tmp_path) == {}
     git("init")
     (tmp_path / "siked").mkdir()
     (tmp_path / "siked" / "code.py").write_text("a = 1\n")
@@ -228,11 +228,11 @@ def test_a_commit_is_clean_until_something_that_decides_the_run_differs(tmp_path
     git("commit", "-m", "one")
     (tmp_path / "dvc.lock").write_text("written by the run")
     (tmp_path / "notes.txt").write_text("mine")
-    clean = origin.revision(tmp_path)
+    clean = origin.read_revision(tmp_path)
     assert len(clean["mlflow.source.git.commit"]) == 40
     assert clean["mlflow.source.git.dirty"] == "false"
     (tmp_path / "siked" / "new.py").write_text("b = 2\n")
-    assert origin.revision(tmp_path) == clean | {"mlflow.source.git.dirty": "true"}
+    assert origin.read_revision(tmp_path) == clean | {"mlflow.source.git.dirty": "true"}
 
 
 def test_inputs_are_what_no_stage_made_and_code_is_not(tmp_path):
@@ -256,8 +256,8 @@ stages:
     deps:
     - {path: prompts/student, hash: md5, md5: old.dir, size: 1}
 """)
-    assert origin.inputs(tmp_path, ["it1"]) == {
+    assert origin.read_inputs(tmp_path, ["it1"]) == {
         "md5.data/own": "aaa.dir",
         "md5.prompts/student": "ddd.dir",
     }
-    assert origin.inputs(tmp_path / "nowhere", ["it1"]) == {}
+    assert origin.read_inputs(tmp_path / "nowhere", ["it1"]) == {}
