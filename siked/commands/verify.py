@@ -109,8 +109,8 @@ def verify(
                     target.write(one.model_dump_json(exclude_defaults=True) + "\n")
                 progress.advance()
     except KeyboardInterrupt:
-        written = f"; their verdicts are in {_partial(out)}" if out is not None else ""
-        say(f"interrupted: {outcomes.total()} of {total} looked at{written}", file=sys.stderr)
+        seen, where = _left_behind(out, outcomes.total())
+        say(f"interrupted: {seen} of {total} looked at{where}", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     took = time.monotonic() - started
     unreadable.say(file)
@@ -209,6 +209,14 @@ def _growing(out: Path) -> Iterator[IO[str]]:
     with _partial(out).open("w", encoding="utf-8", newline="\n", buffering=1) as target:
         yield target
     _partial(out).replace(out)
+
+
+def _left_behind(out: Path | None, counted: int) -> tuple[int, str]:
+    """How many verdicts there are after Ctrl-C, which may come between a count and its line."""
+    if out is None or not _partial(out).exists():
+        return counted, ""
+    lines = _partial(out).read_bytes().count(b"\n")
+    return lines, f"; their verdicts are in {_partial(out)}"
 
 
 def _settings(**options: object) -> VerifySettings:
