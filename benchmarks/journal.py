@@ -18,7 +18,7 @@ from pathlib import Path
 
 from siked.generation.engine import Completion, Engine, Sampling
 from siked.generation.journal.engine import Journal
-from siked.generation.journal.samples import Samples
+from siked.generation.journal.samples import SampleStore
 from siked.generation.transformers import TransformersEngine
 from siked.models.loading import load_tokenizer
 from siked.prompts import Prompt, render, student_prompt
@@ -53,7 +53,7 @@ def main() -> None:
     for pair in range(options.pairs):
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(
-                Samples(Path(folder), {"engine": "benchmark"}, "benchmark"),
+                SampleStore(Path(folder), {"engine": "benchmark"}, "benchmark"),
                 lambda prompt: [render(tokenizer, prompt), prompt.prefix],
                 lambda: engine,
             )

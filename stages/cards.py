@@ -126,7 +126,7 @@ def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
         )
         keys += ["generate", "mix", "seed"]
     files = list(student_files(params, name))
-    if any(not one.rows for one in files if one.path == layout.Student(name).generated):
+    if any(not one.rows for one in files if one.path == layout.StudentFiles(name).generated):
         limits.insert(0, "The loop had stopped before: this is the previous iteration's student.")
     return DataCard(
         name=name,
@@ -140,7 +140,7 @@ def student(params: Params, name: str, origin: list[SourceFacts]) -> DataCard:
 
 def student_files(params: Params, name: str) -> Iterator[FileFacts]:
     """Yield the files of a student, of those that it has."""
-    files = layout.Student(name)
+    files = layout.StudentFiles(name)
     if files.generated.exists():
         yield measure(files.generated, Rationale, "Its predecessor's samples, before any check.")
         yield measure(files.verified, VerifiedRationale, "The same with verdicts: D_self.")

@@ -57,7 +57,7 @@ def questions(path: Path) -> dict[str, Question]:
     return found
 
 
-def stopped(previous: layout.Student) -> bool:
+def stopped(previous: layout.StudentFiles) -> bool:
     """Return whether the loop had ended with ``previous``, so that its result is carried on."""
     return bool(read_json(previous.plateau)["stopped"])
 

@@ -56,8 +56,8 @@ def main(
         loop: whether it is an iteration, after which the loop may stop; a baseline is not.
     """
     with stage(f"eval@{student}") as params:
-        files = layout.Student(student)
-        before = layout.Student(previous) if previous else None
+        files = layout.StudentFiles(student)
+        before = layout.StudentFiles(previous) if previous else None
         carried = before is not None and stopped(before)
         if before and carried:
             carry(before.answers, files.answers)
@@ -84,7 +84,7 @@ def benchmarks(params: Params) -> dict[str, dict[str, Question]]:
     return {name: questions(layout.questions(name)) for name in [DEV, *params.questions.test]}
 
 
-def answer(params: Params, files: layout.Student, *, choices: bool) -> str:
+def answer(params: Params, files: layout.StudentFiles, *, choices: bool) -> str:
     """Let the student answer every benchmark, check its answers, and return the engine's name.
 
     Args:
@@ -133,7 +133,7 @@ def seen(
 
 def ask(
     params: Params,
-    files: layout.Student,
+    files: layout.StudentFiles,
     asked: Mapping[str, Mapping[str, Question]],
     *,
     choices: bool,
@@ -165,7 +165,7 @@ def ask(
         yield Answers(engine.name, layout.SAMPLED, sampled)
 
 
-def figures(params: Params, files: layout.Student, benchmark: str) -> dict[str, Any]:
+def figures(params: Params, files: layout.StudentFiles, benchmark: str) -> dict[str, Any]:
     """Return what a student's answers to a benchmark say."""
     strategies = params.strategies
     kinds = (layout.FREE, layout.FORCED, layout.SAMPLED)

@@ -43,7 +43,7 @@ def main(
             sources = list(map(layout.rationales, params.strategies))
             run(params, sources, layout.D_LLM, layout.TAUGHT)
         else:
-            student = layout.Student(iteration)
+            student = layout.StudentFiles(iteration)
             run(params, [student.generated], student.verified, student.metrics("filter"))
 
 

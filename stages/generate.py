@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Write ``data/students/ITERATION/generated.jsonl``; empty once the loop has stopped."""
     with stage(f"generate@{iteration}") as params:
-        student, writer = layout.Student(iteration), layout.Student(previous)
+        student, writer = layout.StudentFiles(iteration), layout.StudentFiles(previous)
         rationales: list[Rationale] = []
         wrote = None
         carried = stopped(writer)

@@ -38,8 +38,8 @@ def main(
             with it, nothing is mixed.
     """
     with stage(f"mix@{student}") as params:
-        files, settings = layout.Student(student), params.mix
-        carried = previous is not None and stopped(layout.Student(previous))
+        files, settings = layout.StudentFiles(student), params.mix
+        carried = previous is not None and stopped(layout.StudentFiles(previous))
         teacher: list[VerifiedRationale] = []
         own: list[VerifiedRationale] = []
         order = None

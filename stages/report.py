@@ -59,7 +59,7 @@ def record(params: Params, run: Report) -> None:
     for name, evaluation in run.evaluations.items():
         steps = {step: counts for step, counts in run.steps[name].items() if step != "eval"}
         place = iterations.index(name) if name in iterations else None
-        source = layout.Student(FIRST_ITERATION if place is None else name)
+        source = layout.StudentFiles(FIRST_ITERATION if place is None else name)
         runs.log(
             name,
             {**evaluation, **steps},

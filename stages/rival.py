@@ -27,7 +27,7 @@ def main(student: Annotated[str, typer.Option()]) -> None:
         student: its name among ``rivals``.
     """
     with stage(f"train@{student}") as params:
-        files, first = layout.Student(student), layout.Student(FIRST_ITERATION)
+        files, first = layout.StudentFiles(student), layout.StudentFiles(FIRST_ITERATION)
         rival = params.rivals[student]
         with tracker(params).live(student) as watch:
             job = Job(
@@ -43,7 +43,7 @@ def main(student: Annotated[str, typer.Option()]) -> None:
                 checkpoints=layout.kept(layout.CHECKPOINTS),
                 watch=watch,
             )
-            teacher = layout.Student(rival.teacher).adapter
+            teacher = layout.StudentFiles(rival.teacher).adapter
             shown = None
             if rival.sees_solution:
                 shown = show_solutions(job, questions(layout.TRAIN))

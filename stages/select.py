@@ -50,7 +50,7 @@ def main() -> None:
             gains=gains,
         )
         with replace_folder(layout.BEST) as folder:
-            shutil.copytree(layout.Student(chosen).adapter, folder, dirs_exist_ok=True)
+            shutil.copytree(layout.StudentFiles(chosen).adapter, folder, dirs_exist_ok=True)
             write_json(folder / "siked.json", {"version": 1, "iteration": chosen})
             write_text(folder / "README.md", model_card(card))
         found = summarise(evaluated, chain, run.baselines, chosen, gains)
@@ -69,14 +69,16 @@ def accuracies(evaluation: Evaluation) -> dict[str, Any]:
 def answers(name: str, benchmark: str) -> list[VerifiedRationale]:
     """Return a student's answers to a benchmark."""
     return list(
-        read_records(layout.Student(name).answers / layout.benchmark(benchmark), VerifiedRationale)
+        read_records(
+            layout.StudentFiles(name).answers / layout.benchmark(benchmark), VerifiedRationale
+        )
     )
 
 
 def trainings(params: Params, chosen: str) -> list[Training]:
     """Return the iterations that led to the chosen one, it included."""
     chain = params.chain()
-    students = [layout.Student(name) for name in chain[: chain.index(chosen) + 1]]
+    students = [layout.StudentFiles(name) for name in chain[: chain.index(chosen) + 1]]
     return [
         Training(
             name=student.name,

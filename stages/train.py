@@ -36,13 +36,13 @@ def main(
         strategy: learn from the examples of this strategy alone (a baseline).
     """
     with stage(f"train@{student}") as params:
-        files = layout.Student(student)
-        before = layout.Student(previous) if previous else None
+        files = layout.StudentFiles(student)
+        before = layout.StudentFiles(previous) if previous else None
         if before and stopped(before):
             carry(before.adapter, files.adapter)
             report(files, (), {"carried": True, "rows": 0, "steps": 0, "tokens": 0})
             return
-        source = files if strategy is None else layout.Student(FIRST_ITERATION)
+        source = files if strategy is None else layout.StudentFiles(FIRST_ITERATION)
         examples = [
             example
             for example in read_records(source.mix, Example)
@@ -77,7 +77,7 @@ def main(
 
 
 def report(
-    files: layout.Student, curve: Sequence[tuple[int, float]], figures: dict[str, Any]
+    files: layout.StudentFiles, curve: Sequence[tuple[int, float]], figures: dict[str, Any]
 ) -> None:
     """Write the loss curve and what the training counted."""
     with replace_file(files.loss) as file:

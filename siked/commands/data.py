@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from siked.errors import UserError
 from siked.questions import sources
 from siked.questions.published import PUBLISHED, Published
-from siked.questions.reading import Reading
+from siked.questions.reading import SourceContent
 from siked.questions.splits import normalise
 from siked.records import Question
 from siked.run import raw_files
@@ -109,7 +109,7 @@ def check(
         )
 
 
-def _report(file: Path, kind: str, reading: Reading) -> None:
+def _report(file: Path, kind: str, reading: SourceContent) -> None:
     found = reading.questions
     say(f"{file}: {kind}, rows: {reading.rows}")
     solved = sum(bool(one.solution) for one in found)

@@ -13,7 +13,7 @@ import typer
 
 from siked.commands.students import BEST, StudentName, choose
 from siked.errors import UserError
-from siked.exporting.solving import Writer, answer
+from siked.exporting.solving import Streamer, answer
 from siked.generation.openai.endpoint import Endpoint
 from siked.generation.transformers import TransformersEngine
 from siked.prompts import (
@@ -50,7 +50,7 @@ def solve(
         raise UserError(f"strategy: the student knows {', '.join(strategies)}, not {strategy!r}")
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(settings.verify))
-        writer: Writer
+        writer: Streamer
         if chosen is None:
             writer = stack.enter_context(Endpoint(str(server), os.environ.get("OPENAI_API_KEY")))
             prefix = "" if strategy is None else tag_line(strategy)

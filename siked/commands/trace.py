@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from siked.errors import advise_pull
-from siked.run.dvc import Lineage, Link, Recorded, Workspace
+from siked.run.dvc import Lineage, Link, StagePath, Workspace
 from siked.terminal.console import console, say
 
 SHOWN_DIGITS = 12
@@ -80,7 +80,7 @@ class _Drawing:
             self._used(node, [dep for dep in made.deps if dep.is_code])
         return top
 
-    def _used(self, node: Tree, code: list[Recorded]) -> None:
+    def _used(self, node: Tree, code: list[StagePath]) -> None:
         if self._code:
             for dep in code:
                 node.add(f"[dim]code[/dim] {self._line(dep)}")
@@ -89,7 +89,7 @@ class _Drawing:
             note = f"[red], changed since: {', '.join(changed)}[/red]" if changed else ""
             node.add(f"[dim]+ {sum(dep.files for dep in code)} code files[/dim]{note}")
 
-    def _input(self, node: Tree, link: Link, dep: Recorded, nodes: dict[str, Tree]) -> None:
+    def _input(self, node: Tree, link: Link, dep: StagePath, nodes: dict[str, Tree]) -> None:
         names = link.sources[dep.path]
         who = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} steps"
         where = f" [dim]from[/dim] {who}" if names else ""
@@ -104,7 +104,7 @@ class _Drawing:
     def _step(self, link: Link) -> str:
         return f"[bold]{escape(link.made.name)}[/bold] [dim]{escape(link.made.cmd)}[/dim]"
 
-    def _line(self, recorded: Recorded) -> str:
+    def _line(self, recorded: StagePath) -> str:
         md5 = recorded.md5 or "no hash"
         short = md5[:SHOWN_DIGITS] + (".dir" if md5.endswith(".dir") else "")
         size = f" {decimal(recorded.size)}" if recorded.size is not None else ""
@@ -130,7 +130,7 @@ def _summary(chain: list[Link], workspace: Workspace) -> str:
 def _as_json(
     target: str, chain: list[Link], lineage: Lineage, workspace: Workspace
 ) -> dict[str, Any]:
-    def row(one: Recorded) -> dict[str, Any]:
+    def row(one: StagePath) -> dict[str, Any]:
         return {
             "path": one.path,
             "md5": one.md5,

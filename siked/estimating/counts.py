@@ -75,7 +75,7 @@ def find_size(source: str, told: str | None, option: str, gguf: str | None = Non
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionCounts:
     """The questions of a run."""
 
     train: int
@@ -90,7 +90,7 @@ class Asked:
         return self.dev + sum(self.tests.values())
 
 
-def count_questions(settings: QuestionSettings, told: int | None) -> Asked:
+def count_questions(settings: QuestionSettings, told: int | None) -> QuestionCounts:
     """Return how many questions all sources have, reading the files that are here.
 
     Questions that would be dropped for overlapping a test set are counted too.
@@ -112,7 +112,7 @@ def count_questions(settings: QuestionSettings, told: int | None) -> Asked:
     else:
         train, dev = told, round(told * held_out / (1 - held_out))
     tests = {name: _count_rows(name, one, settings)[0] for name, one in settings.test.items()}
-    return Asked(train, dev, tests, characters)
+    return QuestionCounts(train, dev, tests, characters)
 
 
 def _count_rows(name: str, source: Source, settings: QuestionSettings) -> tuple[int, float]:
@@ -137,7 +137,7 @@ def _count_rows(name: str, source: Source, settings: QuestionSettings) -> tuple[
 
 
 @dataclass(frozen=True)
-class Writer:
+class WriterRates:
     """How often one who writes rationales is right."""
 
     shares: dict[str, float]
@@ -164,17 +164,17 @@ def count_kept(share: float, samples: int, keep: int | None) -> float:
     return float(sum(betabinom.sf(least, samples, share, 1 - share) for least in range(keep)))
 
 
-def expect_teacher(params: Params, seen: Writer | None) -> Writer:
+def expect_teacher(params: Params, seen: WriterRates | None) -> WriterRates:
     """Return how often the teacher will be right, as ``seen`` in a run with the same one."""
     worked = {name: one.engine == "annotations" for name, one in params.teachers().items()}
     source = "made from worked solutions" if all(worked.values()) else "an assumption"
     shares = {name: WORKED if from_people else TEACHER for name, from_people in worked.items()}
-    return seen or Writer(shares, source)
+    return seen or WriterRates(shares, source)
 
 
-def expect_student(params: Params, seen: Writer | None, told: float | None) -> Writer:
+def expect_student(params: Params, seen: WriterRates | None, told: float | None) -> WriterRates:
     """Return how often the student will be right: as the user says, as ``seen``, or assumed."""
     if told is not None:
-        return Writer(dict.fromkeys(params.strategies, told), "as --acceptance says")
+        return WriterRates(dict.fromkeys(params.strategies, told), "as --acceptance says")
     shares = dict.fromkeys(params.strategies, STUDENT)
-    return seen or Writer(shares, "an assumption, see --acceptance")
+    return seen or WriterRates(shares, "an assumption, see --acceptance")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from siked.estimating.counts import Asked, Writer, count_kept
+from siked.estimating.counts import QuestionCounts, WriterRates, count_kept
 from siked.estimating.rates import BFLOAT16, Card, Kind, Machine
 from siked.mixing import Variant
 from siked.prompts import Prompt, student_prompt, teacher_prompt
@@ -68,7 +68,7 @@ class Plan:
     """All that decides an estimate."""
 
     params: Params
-    asked: Asked
+    asked: QuestionCounts
     rates: Card | Machine
     student: float
     """Parameters."""
@@ -76,9 +76,9 @@ class Plan:
     """Parameters, by strategy; those alone that a model of ours teaches."""
     length: float
     """Tokens of a rationale."""
-    taught: Writer
+    taught: WriterRates
     """How often the teacher is right."""
-    written: Writer
+    written: WriterRates
     """How often the student is right."""
     price: float | None
     """Of an hour of what ``rates`` are about."""
@@ -194,13 +194,13 @@ class Plan:
         money = None if self.price is None else hours * self.price
         return StageCost(stage, calls, read, written, hours, disk=self._store(calls), money=money)
 
-    def _solve(self, writer: Writer, strategy: str, keep: int | None) -> float:
+    def _solve(self, writer: WriterRates, strategy: str, keep: int | None) -> float:
         """Return a question's right rationales by a strategy, of which at most ``keep`` count."""
         taught, own = self._taught_samples(strategy), self.params.generate.samples
         samples = taught if writer is self.taught else own
         return count_kept(writer.shares[strategy], samples, keep)
 
-    def _select(self, writer: Writer, order: Sequence[str] | None) -> dict[str, float]:
+    def _select(self, writer: WriterRates, order: Sequence[str] | None) -> dict[str, float]:
         """Return the rows of a writer that may train, by strategy.
 
         With an order, a question's rows are those of its first strategy that has any.

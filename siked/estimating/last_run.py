@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from siked.estimating.counts import Writer, count_parameters
+from siked.estimating.counts import WriterRates, count_parameters
 from siked.estimating.rates import Kind, Machine
 from siked.files import format_json
 from siked.run import layout
@@ -33,9 +33,9 @@ class LastRun:
     """How fast its student was."""
     length: float | None = None
     """Tokens of a rationale that the student wrote; of the same questions."""
-    teacher: Writer | None = None
+    teacher: WriterRates | None = None
     """Of the same questions and teachers."""
-    student: Writer | None = None
+    student: WriterRates | None = None
     """Of the same questions and student, over all iterations."""
 
 
@@ -95,7 +95,7 @@ def last_run(run: Run, params: Params) -> LastRun:
     )
 
 
-def _read_writer(filters: list[dict[str, Any]], params: Params) -> Writer | None:
+def _read_writer(filters: list[dict[str, Any]], params: Params) -> WriterRates | None:
     """Return what figures of filter stages say; None where a strategy is in none of them."""
     shares: dict[str, float] = {}
     for strategy in params.strategies:
@@ -103,7 +103,7 @@ def _read_writer(filters: list[dict[str, Any]], params: Params) -> Writer | None
         if not (rows := sum(one.get("rows_in", 0) for one in found)):
             return None
         shares[strategy] = sum(one.get("rows_out", 0) for one in found) / rows
-    return Writer(shares, SOURCE)
+    return WriterRates(shares, SOURCE)
 
 
 def _is_same(run: Run, params: Params, section: str) -> bool:

@@ -16,7 +16,7 @@ from siked.verification.sandbox import Sandbox
 from siked.verification.solvers import solve
 
 
-class Writer(Protocol):
+class Streamer(Protocol):
     """Anything that completes one prompt and shows the text as it comes."""
 
     def stream(
@@ -27,7 +27,7 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Solution:
     """What a student made of a question."""
 
     strategy: str | None
@@ -44,14 +44,14 @@ class Answer:
 
 def answer(
     prompt: Prompt,
-    writer: Writer,
+    writer: Streamer,
     sandbox: Sandbox,
     *,
     strategies: Sequence[str],
     max_new_tokens: int,
     ignore_rules: Collection[str] = (),
     write: Callable[[str], object] = lambda _: None,
-) -> Answer:
+) -> Solution:
     """Answer a question greedily.
 
     ``write`` gets each piece of text as it is generated, the forced tag included.
@@ -64,7 +64,7 @@ def answer(
     chosen, rationale = split_tag(prompt.prefix + completion.text, strategies)
     truncated = completion.finish_reason == "length"
     if chosen is None:
-        return Answer(None, rationale, None, Failure.NO_STRATEGY, truncated)
+        return Solution(None, rationale, None, Failure.NO_STRATEGY, truncated)
     (solved,) = solve(chosen, [rationale], sandbox, ignore_rules=ignore_rules)
     ran = strategies_known.find(chosen).answers == "program"
-    return Answer(chosen, rationale, solved.answer, solved.failure, truncated, ran)
+    return Solution(chosen, rationale, solved.answer, solved.failure, truncated, ran)

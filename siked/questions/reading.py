@@ -24,7 +24,7 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class SourceContent:
     """What a source gave."""
 
     questions: list[Question]

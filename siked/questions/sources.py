@@ -12,14 +12,14 @@ from siked.errors import UserError
 from siked.questions import splits
 from siked.questions.known_errors import KnownErrors
 from siked.questions.readers.own import HUB, read_hub
-from siked.questions.reading import LeftOut, Reading
+from siked.questions.reading import LeftOut, SourceContent
 from siked.records import Question
 from siked.settings import FORMATS, Source
 
 
 def read(
     name: str, source: Source, root: Path, seed: int, known_errors: KnownErrors | None = None
-) -> Reading:
+) -> SourceContent:
     """Read one source.
 
     Args:
@@ -48,7 +48,7 @@ def read(
             left_out.append(LeftOut(row.id, f"known error: {error.reason} ({error.source})"))
         else:
             questions.append(row)
-    return Reading(_drawn(questions, source), left_out, len(questions) + len(left_out))
+    return SourceContent(_drawn(questions, source), left_out, len(questions) + len(left_out))
 
 
 def _rows(name: str, source: Source, root: Path, seed: int) -> Iterator[Question | LeftOut]:

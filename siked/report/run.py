@@ -96,7 +96,7 @@ class Report(Run):
             for path in [
                 *map(layout.questions, files),
                 layout.D_LLM,
-                *(layout.Student(name).mix for name in self.chain),
+                *(layout.StudentFiles(name).mix for name in self.chain),
             ]
         }
         """Files of data with the MD5 by which DVC's cache knows them."""
@@ -160,7 +160,7 @@ class Report(Run):
         """What its steps counted; it must have been evaluated."""
         found = self.counted(student)
         if "eval" not in found:
-            path = self.file(layout.Student(student).metrics("eval"))
+            path = self.file(layout.StudentFiles(student).metrics("eval"))
             raise UserError(f"{path}: no such file: run `dvc repro` to make it")
         return found
 
@@ -169,7 +169,7 @@ class Report(Run):
     ) -> dict[str, list[VerifiedRationale]]:
         """A student's answers by benchmark; free ones must be there."""
         files = self.answers(student, kind)
-        folder = layout.Student(student).answers
+        folder = layout.StudentFiles(student).answers
         return {
             name: list(_read(self.file(folder / layout.benchmark(name, kind))))
             for name in self.benchmarks
@@ -181,7 +181,7 @@ class Report(Run):
         found: dict[str, dict[str, Any]] = {}
         for name in self.chain[1:]:
             # The rationales that an iteration filters are its predecessor's.
-            rationales = _read(self.file(layout.Student(name).verified))
+            rationales = _read(self.file(layout.StudentFiles(name).verified))
             if (first := next(rationales, None)) is not None:
                 writer = self.previous(name)
                 watched = _watched(train, writer, chain([first], rationales))

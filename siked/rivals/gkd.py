@@ -132,7 +132,7 @@ def show_solutions(job: Job, questions: Mapping[str, Question]) -> list[str]:
 
 def build(
     job: Job, rival: Rival, teacher: Path, rows: Sequence[dict[str, list[int]]], folder: Path
-) -> "Loop":
+) -> "GkdLoop":
     """Return a job's loop, ready to begin.
 
     Args:
@@ -159,7 +159,7 @@ def build(
         job, device, folder, autocast=full and dtype == torch.bfloat16, packs=False
     )
     ends = sorted(models.end_tokens(loaded))
-    loop = Loop(
+    loop = GkdLoop(
         trl_loss=False,
         model=student,
         teacher_model=loaded.model.requires_grad_(requires_grad=False),
@@ -181,7 +181,7 @@ def build(
     return loop
 
 
-class Loop(sft.Loop, GKDTrainer):  # type: ignore[misc]
+class GkdLoop(sft.Loop, GKDTrainer):  # type: ignore[misc]
     """TRL's GKD trainer with this project's checkpoints and counts."""
 
     def __init__(self, **arguments: Any) -> None:

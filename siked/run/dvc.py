@@ -46,7 +46,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
-class Recorded:
+class StagePath:
     """A file or folder that a stage reads or writes."""
 
     path: str
@@ -70,8 +70,8 @@ class Stage:
     """As DVC says it: ``train_it0``; of an import the path of its ``.dvc`` file."""
     cmd: str
     """The stage's command; what an import was taken from."""
-    deps: tuple[Recorded, ...]
-    outs: tuple[Recorded, ...]
+    deps: tuple[StagePath, ...]
+    outs: tuple[StagePath, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
     """The settings that it reads, by file and key: ``params.yaml: seed``."""
 
@@ -308,12 +308,12 @@ class Lineage:
             links.append(Link(one, sources))
         return links
 
-    def other_version(self, dep: Recorded) -> bool:
+    def other_version(self, dep: StagePath) -> bool:
         """Return whether what now is recorded as made differs from what was read."""
         made = [out for one in self.makers(dep.path) for out in one.outs if out.path == dep.path]
         return any(out.md5 != dep.md5 for out in made)
 
-    def _fed(self, dep: Recorded, workspace: Workspace) -> list[Stage]:
+    def _fed(self, dep: StagePath, workspace: Workspace) -> list[Stage]:
         """What made an input; of a folder that is shared, only what was in it at that time.
 
         The lock keeps stages that the pipeline no longer has, a dropped iteration say.
@@ -364,14 +364,14 @@ class Workspace:
             self._known[path] = self._hashed(self._root / path)
         return self._known[path]
 
-    def state(self, recorded: Recorded) -> str:
+    def state(self, recorded: StagePath) -> str:
         """Return ``same``, ``changed`` or ``missing``, compared with what was recorded."""
         now = self.md5(recorded.path)
         if now is None:
             return "missing"
         return "same" if now == recorded.md5 else "changed"
 
-    def listed(self, recorded: Recorded) -> list[str] | None:
+    def listed(self, recorded: StagePath) -> list[str] | None:
         """Return the paths of the files in a recorded folder; None where it has changed since.
 
         DVC keeps no listing of a folder that stages only read, so the folder itself must do.
@@ -414,8 +414,8 @@ def _wanted(folder: Path) -> list[Stage]:
             Stage(
                 name=name,
                 cmd=stage["cmd"],
-                deps=tuple(map(Recorded, _paths(stage, "deps"))),
-                outs=tuple(map(Recorded, _paths(stage, "outs", "metrics", "plots"))),
+                deps=tuple(map(StagePath, _paths(stage, "deps"))),
+                outs=tuple(map(StagePath, _paths(stage, "outs", "metrics", "plots"))),
                 params={
                     f"{layout.PARAMS}: {key}": _lookup(params, key)
                     for key in stage.get("params", ())
@@ -496,8 +496,8 @@ def _import(file: Path, root: Path) -> Stage:
     return Stage(file.relative_to(root).as_posix(), cmd, (), tuple(outs))
 
 
-def _recorded(raw: Mapping[str, Any]) -> Recorded:
-    return Recorded(raw["path"], raw.get("md5"), raw.get("size"), raw.get("nfiles") or 1)
+def _recorded(raw: Mapping[str, Any]) -> StagePath:
+    return StagePath(raw["path"], raw.get("md5"), raw.get("size"), raw.get("nfiles") or 1)
 
 
 def _touch(one: str, other: str) -> bool:

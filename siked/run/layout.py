@@ -100,7 +100,7 @@ def benchmark(name: str, kind: Path = FREE) -> Path:
     return kind / f"{name}.jsonl"
 
 
-class Student:
+class StudentFiles:
     """The files of one student: ``it1``, a baseline (``baseline-cot``) or a rival."""
 
     def __init__(self, name: str) -> None:

@@ -390,7 +390,7 @@ def _expected(stage: str, took: Mapping[str, float]) -> float | None:
 def _evaluated(run: Run, student: str) -> tuple[bool, Evaluation]:
     """Whether it is an earlier student's, and the figures by benchmark."""
     try:
-        figures = read_json(run.file(layout.Student(student).metrics("eval")))
+        figures = read_json(run.file(layout.StudentFiles(student).metrics("eval")))
     except UserError:  # just being written
         return False, {}
     return bool(figures.get("carried")), evaluation(figures)

@@ -193,7 +193,7 @@ class Run:
         Raises:
             UserError: it was not evaluated, or the file is damaged.
         """
-        return evaluation(read_json(self.file(layout.Student(student).metrics("eval"))))
+        return evaluation(read_json(self.file(layout.StudentFiles(student).metrics("eval"))))
 
     def previous(self, iteration: str) -> str:
         """Return the name of the iteration before one of the chain."""
@@ -201,7 +201,7 @@ class Run:
 
     def answers(self, student: str, kind: Path = layout.FREE) -> dict[str, Path]:
         """Return a student's answers of a ``kind`` by benchmark, dev first; empty without any."""
-        paths = self.inside(layout.Student(student).answers / kind)
+        paths = self.inside(layout.StudentFiles(student).answers / kind)
         found = {path.stem: path for path in paths if path.suffix == ".jsonl"}
         order = sorted(found, key=lambda name: (name != layout.DEV.stem, name))
         return {name: self.file(found[name]) for name in order}
@@ -219,16 +219,16 @@ class Run:
     def stopped(self) -> str | None:
         """The iteration after which the loop stopped; None where it ran to its end."""
         for name in self.chain[1:]:
-            if read_json(self.file(layout.Student(name).metrics("eval")))["carried"]:
+            if read_json(self.file(layout.StudentFiles(name).metrics("eval")))["carried"]:
                 return self.previous(name)
         last = self.chain[-1]
-        return last if read_json(self.file(layout.Student(last).plateau))["stopped"] else None
+        return last if read_json(self.file(layout.StudentFiles(last).plateau))["stopped"] else None
 
     def curves(self, students: Iterable[str]) -> list[dict[str, Any]]:
         """Return loss curves: ``{"student": "it1", "step": 3, "loss": 0.42}``."""
         rows: list[dict[str, Any]] = []
         for name in students:
-            with self.file(layout.Student(name).loss).open(encoding="utf-8") as file:
+            with self.file(layout.StudentFiles(name).loss).open(encoding="utf-8") as file:
                 rows += [
                     {"student": name, "step": int(row["step"]), "loss": float(row["loss"])}
                     for row in csv.DictReader(file)
@@ -400,7 +400,7 @@ def _read(run: Run, student: str, name: str, forced: str | None) -> Answered:
         raise UserError(f"--forced {forced}: {name} knows {', '.join(run.strategies)}")
     kind = layout.FORCED if forced else layout.FREE
     files = run.answers(student, kind)
-    folder = run.root / layout.Student(student).answers / kind
+    folder = run.root / layout.StudentFiles(student).answers / kind
     if not files and forced:
         raise UserError(
             f"{folder}: no answers with a strategy forced: baselines and `eval.forced: false` "

@@ -23,7 +23,7 @@ OPTIMISER = 16
 """Bytes of a weight that learns: float32, its gradient and AdamW's two moments."""
 
 
-class Plan(NamedTuple):
+class BatchPlan(NamedTuple):
     """How a card does the examples of an optimiser step."""
 
     batch_size: int
@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     """Whether the backward pass computes anew what the forward pass had."""
 
 
-def plan(job: Job, device: torch.device) -> Plan:
+def plan(job: Job, device: torch.device) -> BatchPlan:
     """Return how a device does a job's steps.
 
     On a card it is the largest batch that divides a step and fits without recomputing; where not
@@ -52,7 +52,7 @@ def plan(job: Job, device: torch.device) -> Plan:
     size, count = settings.batch_size, settings.gradient_accumulation
     asked = settings.gradient_checkpointing
     if device.type != "cuda":
-        return Plan(size, count, asked not in ("auto", "none"))
+        return BatchPlan(size, count, asked not in ("auto", "none"))
     model = models.load_weights(job.base, device_map="meta")
     held = model.num_parameters() * (HALF if settings.lora else OPTIMISER)
     room = FILLED * torch.cuda.get_device_properties(device).total_memory - held
@@ -60,7 +60,7 @@ def plan(job: Job, device: torch.device) -> Plan:
     wholes = [n for n in range(2, count + 1) if count % n == 0 and n * size <= fitting]
     merged = max(wholes, default=1)
     recomputes = size > fitting if asked == "auto" else asked != "none"
-    return Plan(merged * size, count // merged, recomputes)
+    return BatchPlan(merged * size, count // merged, recomputes)
 
 
 def _of_a_token(config: Any) -> int:

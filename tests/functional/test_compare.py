@@ -215,7 +215,7 @@ def test_an_experiment_that_ended_before_select_has_students_and_chose_none(repo
 def test_two_students_of_the_workspace_as_the_library_compares_them(repository, monkeypatch):
     monkeypatch.chdir(repository.folder)
     answers = [
-        list(read_records(layout.Student(name).answers / "shop.jsonl", VerifiedRationale))
+        list(read_records(layout.StudentFiles(name).answers / "shop.jsonl", VerifiedRationale))
         for name in ("it0", "it1")
     ]
     found = json.loads(run("it0", "it1", "--json", "--benchmark", "shop"))

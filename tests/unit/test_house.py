@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -107,6 +108,16 @@ def test_no_error_advises_a_pull_where_there_may_be_no_remote():
         if any("dvc pull" in text for text in texts(ast.parse(file.read_text())))
     }
     assert advice == {"siked.errors"}
+
+
+def test_a_name_is_one_class():
+    found = Counter(
+        node.name
+        for file in MODULES.values()
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert not [name for name, count in found.items() if count > 1]
 
 
 def test_a_function_says_by_a_verb_what_it_does():

@@ -17,7 +17,7 @@ from siked.generation.ask import collect
 from siked.generation.engine import Completion, Sampling, open_engine
 from siked.generation.journal import engine as journal_engine
 from siked.generation.journal.engine import ROOT, Journal, find_code, open_journaled
-from siked.generation.journal.samples import SAMPLES, Samples, contents, prune
+from siked.generation.journal.samples import SAMPLES, SampleStore, contents, prune
 from siked.prompts import Prompt, student_prompt
 from siked.settings import TransformersSettings
 from tests import tiny_student
@@ -74,7 +74,7 @@ class Composed:
 
 def composed(folder, engine=None):
     return Journal(
-        Samples(folder, {"engine": "composed"}, "composed"),
+        SampleStore(folder, {"engine": "composed"}, "composed"),
         lambda prompt: prompt.user,
         lambda: engine or Composed(),
         "composed",

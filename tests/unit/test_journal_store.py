@@ -18,7 +18,7 @@ from siked.__main__ import app
 from siked.errors import UserError
 from siked.files import replace_folder
 from siked.generation.engine import Completion
-from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, Samples, contents, prune
+from siked.generation.journal.samples import LOCK, MODEL, SAMPLES, SampleStore, contents, prune
 
 TRUTH = {
     (bytes([prompt]) * 16, sample): Completion(0, sample, f"12 € {prompt}\n" * 9, 5, 7, "stop")
@@ -28,7 +28,7 @@ TRUTH = {
 
 
 def store(journal):
-    return Samples(journal, {"engine": "none"}, "none")
+    return SampleStore(journal, {"engine": "none"}, "none")
 
 
 def filled(journal):
@@ -111,7 +111,7 @@ def cache(*arguments):
 
 def test_pruning_removes_what_is_old_and_not_in_use(tmp_path):
     for name in ("old", "used", "new"):
-        with Samples(tmp_path, {"name": name}, f"model {name}") as samples:
+        with SampleStore(tmp_path, {"name": name}, f"model {name}") as samples:
             samples.add(b"x", TRUTH[bytes(16), 0])
     folders = {
         json.loads(file.read_text())["label"]: file.parent for file in tmp_path.glob(f"*/{MODEL}")

@@ -34,7 +34,7 @@ def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     write_run(folder, forced=True)
     for student in ("it0", "it2"):
-        answers = folder / layout.Student(student).answers
+        answers = folder / layout.StudentFiles(student).answers
         for benchmark in BENCHMARKS:
             forced = list(
                 read_records(answers / "forced" / f"{benchmark}.jsonl", VerifiedRationale)
@@ -57,7 +57,7 @@ def file(root):
 @pytest.mark.parametrize("student", RIGHT)
 def test_the_file_gives_back_what_the_run_found_of_each_student(root, file, student):
     found = Results(file)
-    metrics = read_json(root / layout.Student(student).metrics("eval"))["benchmarks"]
+    metrics = read_json(root / layout.StudentFiles(student).metrics("eval"))["benchmarks"]
     free = found.answered(student).answers
     assert list(free) == list(metrics) == BENCHMARKS
     for benchmark, figures in metrics.items():
@@ -74,7 +74,7 @@ def test_the_file_gives_back_what_the_run_found_of_each_student(root, file, stud
         assert {key: again[key] for key in figures.keys() - unknown} == {
             key: figures[key] for key in figures.keys() - unknown
         }
-    train = read_json(root / layout.Student(student).metrics("train"))
+    train = read_json(root / layout.StudentFiles(student).metrics("train"))
     assert (found.students[student]["rows"], found.students[student]["tokens"]) == (
         train["rows"],
         train["tokens"],
@@ -165,7 +165,7 @@ def test_settings_name_no_place_of_a_machine(root, tmp_path):
 def test_answers_to_other_questions_are_one_line(root, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
-    answers = copy / layout.Student("it1").answers / "dev.jsonl"
+    answers = copy / layout.StudentFiles("it1").answers / "dev.jsonl"
     answers.write_text(answers.read_text().partition("\n")[2])
     with pytest.raises(UserError, match=r"it1/answers/dev\.jsonl: not one answer to each"):
         gather(Run(copy))

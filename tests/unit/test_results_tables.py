@@ -218,7 +218,7 @@ def test_families_have_a_row_each_with_their_n(made):
 
 
 def test_the_choice_is_what_the_run_found(made):
-    metrics = read_json(made / layout.Student("it2").metrics("eval"))["benchmarks"]["svamp"]
+    metrics = read_json(made / layout.StudentFiles("it2").metrics("eval"))["benchmarks"]["svamp"]
     rows, _ = table(made, "choice")
     _, chosen, forced, oracle, regret, mixed = rows[1]
     shares = (one["share"] for one in metrics["strategies"].values())
@@ -229,7 +229,7 @@ def test_the_choice_is_what_the_run_found(made):
     assert oracle == f"{100 * metrics['oracle']['accuracy']:.1f}"
     assert regret.startswith(f"{100 * metrics['regret']['value']:.1f} (")
     assert regret.endswith(f" to {100 * metrics['regret']['high']:.1f})")
-    steps = read_json(made / layout.Student("it2").metrics("mix"))
+    steps = read_json(made / layout.StudentFiles("it2").metrics("mix"))
     assert mixed == f"{steps['student_rows']} / {steps['teacher_rows']}"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from siked.exporting.solving import Answer, answer
+from siked.exporting.solving import Solution, answer
 from siked.generation.engine import Completion
 from siked.generation.transformers import TransformersEngine
 from siked.prompts import student_prompt
@@ -57,4 +57,6 @@ def test_an_answer_is_what_the_rationale_gives():
             return Completion(0, 0, text, 1, 1, "stop")
 
     rationale = "rolls = 12\nanswer = rolls * 3"
-    assert ask(Taught()) == Answer("pot", rationale, "36", failure=None, truncated=False, ran=True)
+    assert ask(Taught()) == Solution(
+        "pot", rationale, "36", failure=None, truncated=False, ran=True
+    )

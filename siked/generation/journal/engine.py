@@ -31,7 +31,7 @@ from siked.generation.engine import (
     find_engine,
     open_engine,
 )
-from siked.generation.journal.samples import Samples
+from siked.generation.journal.samples import SampleStore
 from siked.generation.openai.requests import body
 from siked.models.loading import ADAPTER, find_parts, load_tokenizer
 from siked.prompts import Prompt, render
@@ -57,7 +57,7 @@ class Journal:
 
     def __init__(
         self,
-        samples: Samples,
+        samples: SampleStore,
         shown: Callable[[Prompt], Any],
         open_engine: Callable[[], Engine],
         name: str,
@@ -160,7 +160,7 @@ def open_journaled(
         return RayEngine(ray, here)
 
     return Journal(
-        Samples(journal, model, label),
+        SampleStore(journal, model, label),
         lambda prompt: [render(tokenizer, prompt), prompt.prefix],
         opened,
         str(model["engine"]),
@@ -178,7 +178,7 @@ def open_served(settings: OpenAISettings, model: str, *, journal: Path) -> Journ
     served = {"engine": settings.name, "url": url, "api": settings.api, "model": model}
     drawn = Sampling(temperature=1, top_k=1, stop=("",))  # names all fields; values are in the key
     engine = ENGINES[settings.name].engine
-    samples = Samples(journal, served, model)
+    samples = SampleStore(journal, served, model)
     return Journal(
         samples,
         lambda prompt: body(settings, model, prompt, drawn, range(1)),

@@ -54,7 +54,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 
-class Samples:
+class SampleStore:
     """The samples of one model; a context manager.
 
     Args:

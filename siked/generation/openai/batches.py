@@ -65,7 +65,7 @@ class Listed(BaseModel):
     data: list[Made]
 
 
-class Result(BaseModel):
+class BatchResult(BaseModel):
     """The answer to one request of a batch."""
 
     class Response(BaseModel):
@@ -306,7 +306,7 @@ def _results(content: bytes) -> dict[str, tuple[int, Any]]:
     for line in content.splitlines():
         with contextlib.suppress(ValidationError):
             text = whole_characters(line.decode("utf-8", errors="replace"))
-            one = Result.model_validate_json(text)
+            one = BatchResult.model_validate_json(text)
             if one.response is not None and 200 <= one.response.status_code < 600:
                 found[one.custom_id] = one.response.status_code, one.response.body
     return found

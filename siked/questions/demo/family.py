@@ -60,7 +60,7 @@ class Problem(NamedTuple):
     """The drawn numbers and lists with their names, the same text for the same ones."""
 
 
-class Step(BaseModel, extra="forbid", frozen=True):
+class TemplateStep(BaseModel, extra="forbid", frozen=True):
     """One step of a family's solution; its texts may use every number and result."""
 
     ask: str
@@ -104,7 +104,7 @@ class Family(BaseModel, extra="forbid", frozen=True):
     of its group ``bird``, and ``{seen:bird}`` goes through all and counts the group."""
     wordings: Texts
     """Ways to ask; each tells every number that the steps need."""
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[TemplateStep, ...], Field(min_length=1)]
     """The solution; the last step gives the answer."""
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ from siked.verification.sandbox.inside import frames
 from siked.verification.sandbox.interpreter import LIBRARIES, available
 from siked.verification.sandbox.isolation import Way
 from siked.verification.sandbox.results import Result, judge
-from siked.verification.sandbox.servers import WALL, Server, StartError, start_strongest
+from siked.verification.sandbox.servers import WALL, ProgramServer, StartError, start_strongest
 
 ANSWER_NAMES = ("answer", "ans", "final_answer")
 """The variables that hold a program's answer, best first."""
@@ -181,10 +181,10 @@ class _Worker:
     way: Way
     walls: frozenset[str]
     limits: VerifySettings
-    servers: dict[tuple[str, ...], Server] = field(default_factory=dict)
+    servers: dict[tuple[str, ...], ProgramServer] = field(default_factory=dict)
     number: int = -1
     word: bytes = b""
-    busy: Server | None = None
+    busy: ProgramServer | None = None
     deadline: float = 0.0
 
     @property
@@ -193,14 +193,14 @@ class _Worker:
         assert self.busy is not None
         return self.busy.replies
 
-    def start(self, libraries: tuple[str, ...]) -> Server:
+    def start(self, libraries: tuple[str, ...]) -> ProgramServer:
         """Start a server.
 
         Raises:
             UserError: it cannot be started, or not behind the walls that the others have.
         """
         try:
-            server = Server(self.way, libraries, self.limits)
+            server = ProgramServer(self.way, libraries, self.limits)
         except StartError as error:
             raise UserError(f"programs cannot be run: {error}") from error
         self.servers[libraries] = server

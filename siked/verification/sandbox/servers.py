@@ -25,7 +25,7 @@ class StartError(Exception):
     """A server did not start; the text says why and what to do."""
 
 
-class Server:
+class ProgramServer:
     """One fork server behind its walls.
 
     Raises:
@@ -118,7 +118,7 @@ class Server:
         return frozenset({*reply["walls"], *own})
 
 
-def start_strongest(limits: VerifySettings) -> tuple[Way, Server]:
+def start_strongest(limits: VerifySettings) -> tuple[Way, ProgramServer]:
     """Return the way with the strongest walls that stand here, and a first server behind them.
 
     Raises:
@@ -126,10 +126,10 @@ def start_strongest(limits: VerifySettings) -> tuple[Way, Server]:
     """
     ways, missing = isolation.ways()
     reasons = [missing] if missing else []
-    weak: tuple[Way, Server] | None = None
+    weak: tuple[Way, ProgramServer] | None = None
     for way in ways:
         try:
-            server = Server(way, (), limits)
+            server = ProgramServer(way, (), limits)
         except StartError as error:
             reasons.append(str(error))
             continue

@@ -133,8 +133,8 @@ class Watch:
     def __init__(self, limits: Limits, *, alone: bool) -> None:
         self._limits = limits
         self._alone = alone
-        self._printed = Kept(limits.output_kb * 1024)
-        self._said = Kept(frames.MOST_SAID)
+        self._printed = Received(limits.output_kb * 1024)
+        self._said = Received(frames.MOST_SAID)
 
     def to_the_end(
         self, child: int, printed_read: int, said_read: int
@@ -175,7 +175,7 @@ class Watch:
                 signal.pidfd_send_signal(process, signal.SIGKILL)
 
 
-class Kept:
+class Received:
     """What came by a pipe, in memory that a fork has no copy of."""
 
     def __init__(self, most: int) -> None:
@@ -207,7 +207,7 @@ class Kept:
         return self._view[: self.size]
 
 
-def _read_until_end(process: int, pipes: dict[int, Kept], seconds: float) -> str:
+def _read_until_end(process: int, pipes: dict[int, Received], seconds: float) -> str:
     """Read from pipes until a process ends; the limit that it went over, if any."""
     deadline = time.monotonic() + seconds
     poll = select.poll()
