@@ -32,7 +32,7 @@ CATS = {
 }
 
 
-def read(path: Path, form: str) -> sources.Reading:
+def read(path: Path, form: str) -> sources.SourceContent:
     source = Source.model_validate({"format": form, "path": path.name})
     return sources.read(form, source, path.parent, seed=0)
 

@@ -34,7 +34,7 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def read(root: Path, **settings: object) -> sources.Reading:
+def read(root: Path, **settings: object) -> sources.SourceContent:
     source = Source.model_validate({"format": "gsm8k", "path": "gsm8k", **settings})
     return sources.read("gsm8k", source, root, seed=0)
 

@@ -22,7 +22,7 @@ def write(path: Path, rows: list[dict[str, object]]) -> Path:
     return path
 
 
-def read(root: Path, path: str = "own.jsonl", **settings: object) -> sources.Reading:
+def read(root: Path, path: str = "own.jsonl", **settings: object) -> sources.SourceContent:
     source = Source.model_validate({"format": "jsonl", "path": path, **settings})
     return sources.read("own", source, root, seed=0)
 

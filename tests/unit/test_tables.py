@@ -16,12 +16,12 @@ ROWS = [
 ]
 
 
-def read(path: Path, kind: str, **settings: object) -> sources.Reading:
+def read(path: Path, kind: str, **settings: object) -> sources.SourceContent:
     source = Source.model_validate({"format": kind, "path": path.name, **settings})
     return sources.read("own", source, path.parent, seed=0)
 
 
-def found(reading: sources.Reading) -> list[tuple[str, str, str]]:
+def found(reading: sources.SourceContent) -> list[tuple[str, str, str]]:
     return [(one.id, one.question, one.answer) for one in reading.questions]
 
 
