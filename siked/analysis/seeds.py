@@ -112,7 +112,7 @@ def _right(student: Answered, benchmarks: Sequence[str]) -> list[float]:
 
 
 def _over_questions(values: np.ndarray) -> dict[str, float]:
-    from scipy import stats  # a second to import; two students are compare_students without it
+    from scipy import stats  # a second to import; two students are compared without it
 
     found = stats.bootstrap(
         (values.mean(axis=0),),

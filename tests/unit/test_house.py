@@ -1,4 +1,4 @@
-"""The house keeps its order: what may import what, and who may spell the paths of a run."""
+"""The house keeps its order: what may import what, who may spell the paths of a run, names."""
 
 import ast
 import re
