@@ -125,7 +125,8 @@ class TeacherModel(Settings):
         if self.source.startswith("served:") != ENGINES[self.engine.name].served:
             served = " or ".join(name for name, one in ENGINES.items() if one.served)
             raise ValueError(
-                f"`source: served:NAME` is for `engine.name: {served}`, and for no other"
+                f"`source: served:NAME` goes with `engine.name: {served}`, and neither without "
+                "the other"
             )
         drawn = self.sampling.model_dump()
         unsent = [name for name, value in drawn.items() if value is None]
@@ -151,12 +152,14 @@ class TeacherSettings(Settings):
 
     @model_validator(mode="after")
     def _model_goes_with_engine(self) -> Self:
-        if (self.engine == "model") != (self.model is not None):
-            raise ValueError("`model` is for `engine: model`, which needs it, and for no other")
-        if (self.engine == "recorded") != (self.recorded is not None):
-            raise ValueError(
-                "`recorded` is for `engine: recorded`, which needs it, and for no other"
-            )
+        for key in ("model", "recorded"):
+            given = getattr(self, key) is not None
+            if self.engine == key and not given:
+                raise ValueError(
+                    f"`engine: {key}` needs `{key}`: `siked params teacher.{key}` explains it"
+                )
+            if given and self.engine != key:
+                raise ValueError(f"`{key}` is for `engine: {key}` alone: drop it")
         return self
 
     @field_validator("recorded")

@@ -19,6 +19,27 @@ from siked.settings.params import Params
 
 _KIND = re.compile(r"(literal|tuple)\[")
 """How pydantic's locations name one of the kinds that a value may be of."""
+_KEY = "[key]"
+"""How they end where it is the name before them that is wrong."""
+_SECTION = "must be a section: keys with values below it"
+_PLAIN = {
+    "dict_type": _SECTION,
+    "model_type": _SECTION,
+    "model_attributes_type": _SECTION,
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "string_type": "must be a text",
+    "tuple_type": "must be a list",
+    "too_short": "is empty: name one at least",
+}
+"""What to say in place of pydantic's words, by its kinds of errors."""
+_SHOWN = 100
+"""Characters of a wrong value that an error repeats."""
 NAME = "name"
 """The key that says of which kind settings are, where there are several kinds."""
 
@@ -172,8 +193,15 @@ def _place(location: tuple[int | str, ...]) -> _Place:
 
 
 def _telling(errors: Sequence[ErrorDetails]) -> ErrorDetails:
-    """The first error; of a value of several possible kinds, that of the kind it fits furthest."""
+    """The first error, but of a key that is missing an unknown one beside it: it may be misspelt.
+
+    Of a value of several possible kinds, that of the kind it fits furthest.
+    """
     location = errors[0]["loc"]
+    if errors[0]["type"] == "missing":
+        for one in errors:
+            if one["type"] == "extra_forbidden" and one["loc"][:-1] == location[:-1]:
+                return one
     for at, part in enumerate(location):
         if _KIND.match(str(part)):
             same = [one for one in reversed(errors) if one["loc"][:at] == location[:at]]
@@ -197,10 +225,27 @@ def _in_one_line(error: ValidationError) -> str:
         context = first["ctx"]
         tag, expected = _unquoted(context["discriminator"]), context["expected_tags"]
         return f"{key}.{tag}: {context['tag']!r}: there are {expected}"
-    message = first["msg"].removeprefix("Value error, ")
+    if not key and kind in _PLAIN:
+        return "holds no settings: `siked preset demo` writes all of them"
+    message = _PLAIN.get(kind, first["msg"].removeprefix("Value error, "))
+    if kind == "string_pattern_mismatch":
+        key, message = key.removesuffix(f".{_KEY}"), _form(place, first["ctx"]["pattern"])
+    message = message.replace("Input should be", "must be")
     if isinstance(given, str | int | float) and kind != "value_error":
-        message = f"{given!r}: {message}"
+        shown = repr(given)
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
+        message = f"{shown}: {message}"
     return f"{key}: {message}" if key else message
+
+
+def _form(place: _Place, pattern: str) -> str:
+    """What to say of a text that does not match its pattern."""
+    key = place.parts[-1]
+    if key == _KEY:
+        return "a name has lower-case letters, digits and dashes alone, and a letter first"
+    field = place.model.model_fields.get(key) if place.model is not None else None
+    what = "" if field is None else " ".join((field.description or "").split())
+    return f"must match {pattern}" + (f" ({what.rstrip('.')})" if what else "")
 
 
 def _unknown(place: _Place) -> str:

@@ -22,7 +22,7 @@ class VerifySettings(Settings):
 
     seconds: PositiveFloat
     """Processor time of a program; wall time is three times as much."""
-    memory_mb: PositiveInt
+    memory_mb: Annotated[int, Field(ge=64)]
     """Address space, in MiB."""
     output_kb: PositiveInt
     """Printed output, in KiB."""

@@ -143,11 +143,17 @@ def test_a_recording_lies_below_its_folder(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [{"engine": "recorded"}, {"engine": "annotations", "recorded": "x.jsonl"}],
+    ("settings", "says"),
+    [
+        ({"engine": "recorded"}, "`engine: recorded` needs `recorded`"),
+        (
+            {"engine": "annotations", "recorded": "x.jsonl"},
+            "`recorded` is for `engine: recorded` alone: drop it",
+        ),
+    ],
 )
-def test_a_recording_and_its_engine_go_together(settings: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="`recorded` is for `engine: recorded`"):
+def test_a_recording_and_its_engine_go_together(settings: dict[str, str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
         TeacherSettings.model_validate(settings)
 
 

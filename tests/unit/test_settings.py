@@ -62,14 +62,21 @@ def changed(key: str, value: object) -> dict:
         ("engine", {**VLLM, "tensor_parallel": 0}, "engine.tensor_parallel: 0"),
         ("engine", {"name": "vllm", "dtype": "auto"}, "engine.max_model_len: is missing"),
         ("teacher.engine", "anotations", "teacher.engine: 'anotations'"),
-        ("teacher.engine", "model", "teacher: `model` is for `engine: model`"),
+        ("teacher.engine", "model", "teacher: `engine: model` needs `model`"),
         ("generate", SAME, "generate: `samples` above 1 at `temperature` 0"),
         ("student.sha256", None, "student: a wheel needs"),
-        ("student.source", "SmolLM", "student.source: 'SmolLM'"),
+        ("student.source", "SmolLM", "student.source: 'SmolLM': must match ^(path|hf|wheel)"),
+        ("student.source", "SmolLM", "(`path:FOLDER`, `hf:OWNER/NAME`, or `wheel:"),
+        ("questions.test", {"My_Set": UNSEEN}, "questions.test.My_Set: 'My_Set': a name has lower"),
+        ("plateau", None, "plateau: must be a section"),
+        ("iterations", ["it1"], "iterations: must be a section"),
+        ("strategies", [], "strategies: is empty"),
+        ("seed", 1.5, "seed: 1.5: must be a whole number"),
+        ("mix.variant", 9999 * "x", f"mix.variant: '{99 * 'x'} ...: must be 'all'"),
         ("mix.bias", ["pot", "l2m", "cot", "x"], "mix.bias.3: 'x': there are cot, l2m, pot"),
-        ("mix.bias", "teacher", "mix.bias: 'teacher': Input should be 'student'"),
-        ("train.lora.target_modules", "all", "train.lora.target_modules: 'all': Input should be"),
-        ("train.lora.target_modules", ["q", 1], "train.lora.target_modules.1: 1: Input should be"),
+        ("mix.bias", "teacher", "mix.bias: 'teacher': must be 'student'"),
+        ("train.lora.target_modules", "all", "train.lora.target_modules: 'all': must be"),
+        ("train.lora.target_modules", ["q", 1], "train.lora.target_modules.1: 1: must be"),
         ("iterations", {"it1": {"previous": "it7"}}, "iterations: it1.previous: there is no"),
         (
             "iterations",
@@ -145,8 +152,8 @@ def test_each_strategy_may_have_a_teacher_of_its_own():
             {**EACH, **ANNOTATIONS},
             "teacher: `engine` is for all strategies: drop it, or drop `cot`",
         ),
-        ({**EACH, "pot": {"engine": "recorded"}}, "teacher.pot: `recorded` is for"),
-        ({**EACH, "pot": {"engin": "model"}}, "teacher.pot.engine: is missing"),
+        ({**EACH, "pot": {"engine": "recorded"}}, "teacher.pot: `engine: recorded` needs"),
+        ({**EACH, "pot": {"engin": "model"}}, "did you mean `teacher.pot.engine`?"),
         ({**EACH, "pot": {**ANNOTATIONS, "modl": 1}}, "did you mean `teacher.pot.model`?"),
         ({**EACH, "pot": {**ANNOTATIONS, "cot": ANNOTATIONS}}, "teacher.pot.cot: unknown key"),
         ({}, "teacher: names no `engine`, and no teacher for each strategy"),
@@ -181,6 +188,19 @@ def test_a_missing_key_is_named():
     raw = demo()
     del raw["mix"]["keep"]
     with pytest.raises(UserError, match=r"params.yaml: mix.keep: is missing"):
+        check_params(raw, "params.yaml")
+
+
+def test_a_misspelt_key_is_named_before_the_one_that_is_missing_for_it():
+    raw = demo()
+    raw["mix"]["kep"] = raw["mix"].pop("keep")
+    with pytest.raises(UserError, match=r"mix.kep: unknown key; did you mean `mix.keep`\?"):
+        check_params(raw, "params.yaml")
+
+
+@pytest.mark.parametrize("raw", [None, [], "text"])
+def test_a_file_without_keys_is_one_line(raw):
+    with pytest.raises(UserError, match=r"^params.yaml: holds no settings: `siked preset demo`"):
         check_params(raw, "params.yaml")
 
 
