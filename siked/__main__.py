@@ -4,7 +4,7 @@ siked estimate                what a run will take, before anything is spent
 siked watch                   a running pipeline, live
 siked solve "Tom has 3 ..."   ask the selected student
 siked prompt --question "..." exactly what a model reads
-siked compare it0 it2         which of two students is better, and on which questions
+siked compare it0 it1         which of two students is better, and on which questions
 siked sweep k 1 2 5 10        one experiment for each value of a setting
 siked experiments             all experiments in a table that fits a terminal
 siked results --out run.json  which questions each student answered right, as a small file

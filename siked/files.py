@@ -142,6 +142,19 @@ def lock_file(path: Path, *, shared: bool = False) -> IO[bytes]:
         file.close()
 
 
+def check_target(path: Path) -> None:
+    """Refuse to put a file where ``replace_file`` would replace something else.
+
+    Raises:
+        UserError: there is a folder, a link, a device or a pipe (``/dev/stdout``).
+    """
+    if path.is_symlink():
+        raise UserError(f"{path}: is a link, which would be replaced: name a file")
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a device or a pipe, which would be replaced"
+        raise UserError(f"{path}: is {what}: name a file")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
     with replace_file(path) as file:
@@ -224,6 +237,21 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: not JSON: {error}") from None
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML as DVC reads it: a key that stands twice is an error, and not the last one's value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    problem = f"the key {key.value!r} stands here a second time"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path, missing: str = "") -> Any:
     """Read a YAML file.
 
@@ -232,10 +260,10 @@ def read_yaml(path: Path, missing: str = "") -> Any:
         missing: what to do where there is none.
 
     Raises:
-        UserError: the file cannot be read or is not YAML.
+        UserError: the file cannot be read or is not YAML, or a key stands twice in it.
     """
     try:
-        return yaml.safe_load(read_text(path, missing))
+        return yaml.load(read_text(path, missing), _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not YAML: {error}") from None
 

@@ -27,7 +27,7 @@ def cache(
         typer.Option(min=0, help="Remove what no run has used for so many days; 0: all."),
     ] = None,
 ) -> None:
-    """Show what models have generated and is kept for later runs; ``--prune`` removes it.
+    """Show what models have generated and is kept for later runs; `--prune` removes it.
 
     Results do not need it: what is gone is generated again when a run asks for it. Also shown are
     students that were merged to be served, and what killed processes left half written; the latter

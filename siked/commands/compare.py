@@ -1,11 +1,11 @@
 """siked compare A B: which of two students is better, by how much, and on which questions.
 
-siked compare it0 it2                    two iterations or baselines of the workspace
+siked compare it0 it1                    two iterations or baselines of the workspace
 siked compare main fuzzy-hare            what a branch and an experiment selected
 siked compare fuzzy-hare:it1 it1 --json  a student of a revision against the workspace's
-siked compare it0 it2 --families         on which kinds of problems?
-siked compare it0 it2 --forced pot       both told to write programs: is it those that got better?
-siked compare it0,seed-2:it0 it2,seed-2:it2  two kinds of student, each with the same seeds: means
+siked compare it0 it1 --families         on which kinds of problems?
+siked compare it0 it1 --forced pot       both told to write programs: is it those that got better?
+siked compare it0,seed-2:it0 it1,seed-2:it1  two kinds of student, each with the same seeds: means
 """
 
 import json
@@ -20,7 +20,7 @@ from siked.report.comparison import arrange, arrange_means, to_markdown, to_term
 from siked.run.run import find
 from siked.terminal.console import console, say
 
-NAMING = "A student of the run (it2, baseline-pot), a revision or experiment, or REVISION:it2."
+NAMING = "A student of the run (it1, baseline-pot), a revision or experiment, or REVISION:it1."
 
 
 def compare(

@@ -26,6 +26,8 @@ from siked.terminal.console import say
 _HEAD = 4096
 SHOWN = 10
 """Rows of a kind that ``check`` lists."""
+LONGEST = 2000
+"""Characters of the example that ``check`` shows."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -96,6 +98,8 @@ def check(
         "question_field": question_field,
         "answer_field": answer_field,
     }
+    if kind == "demo":
+        raise UserError("--format demo: that one draws its questions and reads no file")
     try:
         source = Source.model_validate(settings)
     except ValidationError as error:
@@ -121,7 +125,7 @@ def _report(file: Path, kind: str, reading: SourceContent) -> None:
         say(f"  {one.where}: {one.reason}")
     _print_more(len(reading.left_out))
     same = _same(found)
-    say(f"questions asked before: {sum(len(group) - 1 for group in same)}")
+    say(f"questions that stand more than once: {sum(len(group) - 1 for group in same)}")
     for group in same[:SHOWN]:
         answers = {one.answer for one in group}
         differ = f": answers differ: {', '.join(sorted(answers))}" if len(answers) > 1 else ""
@@ -129,7 +133,8 @@ def _report(file: Path, kind: str, reading: SourceContent) -> None:
     _print_more(len(same))
     if not found:
         raise UserError(f"{file}: no question can be read from it")
-    say(f"example: {found[0].model_dump_json(exclude_defaults=True)}")
+    example = found[0].model_dump_json(exclude_defaults=True)
+    say(f"example: {example if len(example) <= LONGEST else f'{example[:LONGEST]} ...'}")
 
 
 def _print_more(count: int) -> None:

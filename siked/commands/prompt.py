@@ -40,7 +40,8 @@ def prompt(
     """
     settings = load_params(layout.PARAMS)
     if strategy not in (None, *settings.strategies):
-        raise UserError(f"strategy: params.yaml has {', '.join(settings.strategies)}: {strategy!r}")
+        known = ", ".join(settings.strategies)
+        raise UserError(f"--strategy {strategy}: params.yaml has {known}")
     if not teacher:
         if not layout.BASE.is_dir():
             advice = f"`dvc repro base` makes it{advise_pull()}"
@@ -49,7 +50,7 @@ def prompt(
         return
     if strategy is None:
         known = ", ".join(settings.strategies)
-        raise UserError(f"strategy: the teacher is asked for one: add --strategy, of {known}")
+        raise UserError(f"--strategy: is missing; the teacher is asked for one of {known}")
     asked, who = teacher_prompt(question, strategy), settings.teachers()[strategy]
     model = who.model
     if model is None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from siked.files import write_text
+from siked.files import check_target, write_text
 from siked.report.cost import read_measured
 from siked.report.page import render
 from siked.report.run import Report
@@ -29,6 +29,7 @@ def report(
 
     `reports/index.html` is the same page without them, since it is the same on every machine.
     """
+    check_target(out)
     params = load_params(layout.PARAMS)
     write_text(out, render(Report(params), read_measured(Path(), experiment)))
     say(f"{out}: {out.stat().st_size / 2**20:.1f} MB, one file that needs no network")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from siked.files import write_text
+from siked.files import check_target, write_text
 from siked.run.results import gather, to_text
 from siked.run.run import WORKSPACE, open_run
 from siked.terminal.console import say
@@ -24,6 +24,7 @@ def results(
 
     Nothing is run and the workspace stays as it is. The file holds no texts.
     """
+    check_target(out)
     with open_run(run) as found:
         content = gather(found)
         wanted = [*found.chain, *found.beside]

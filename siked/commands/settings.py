@@ -55,6 +55,10 @@ def preset(
     folder: Annotated[Path, typer.Option(help="Where presets lie.")] = layout.PRESETS,
 ) -> None:
     """Write a preset to params.yaml, or list what there is."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder: run in the repository's root")
+    if name is None and student is not None:
+        raise UserError(f"--student {student}: name a preset too, as in `siked preset paper`")
     if name is None:
         for kind, place in (("", folder), ("--student ", folder / layout.STUDENT_PRESETS.name)):
             table = Table.grid(padding=(0, 2, 0, 0))
@@ -83,7 +87,7 @@ def preset(
 def _find(name: str, folder: Path, what: str) -> Path:
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in known:
-        raise UserError(f"there is no {what} {name!r}: known are {', '.join(known)}")
+        raise UserError(f"there is no {what} {name!r}: known are {', '.join(known) or 'none'}")
     return folder / f"{name}.yaml"
 
 

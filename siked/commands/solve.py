@@ -47,7 +47,7 @@ def solve(
     chosen = None if server is not None else choose(student)
     strategies = settings.strategies if chosen is None else chosen.student.strategies
     if strategy is not None and strategy not in strategies:
-        raise UserError(f"strategy: the student knows {', '.join(strategies)}, not {strategy!r}")
+        raise UserError(f"--strategy {strategy}: the student knows {', '.join(strategies)}")
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(settings.verify))
         writer: Streamer

@@ -16,7 +16,7 @@ BEST = "best"
 StudentName = Annotated[
     str,
     typer.Option(
-        "--student", help="`best`, an iteration (it2), a baseline (baseline-pot), or ./FOLDER."
+        "--student", help="`best`, an iteration (it1), a baseline (baseline-pot), or ./FOLDER."
     ),
 ]
 

@@ -88,6 +88,12 @@ def _change(key: str, value: str) -> tuple[dict[str, Any], list[str]]:
         how = [f"~student.{name}" for name in sorted(gone)]
         how += [f"{name}={text}" for name, text in flatten(other)]
         change_student(raw, other)
+    elif key == "student" and ":" not in value:
+        known = sorted(path.stem for path in layout.STUDENT_PRESETS.glob("*.yaml"))
+        raise UserError(
+            f"student {value}: neither a preset ({', '.join(known)}) nor a source: hf:OWNER/NAME, "
+            "path:FOLDER"
+        )
     else:
         how = [f"{setting}={value}"]
         try:

@@ -24,6 +24,7 @@ from siked import strategies
 from siked.analysis.statistics import wilson
 from siked.analysis.verdicts import Outcome, Outcomes, UnreadableGolds, in_order
 from siked.errors import INTERRUPTED, UserError
+from siked.files import check_target
 from siked.questions.rows import read_rows
 from siked.records import Failure
 from siked.settings import VerifySettings
@@ -195,8 +196,7 @@ def _partial(out: Path) -> Path:
 
 def _check_target(out: Path, file: Path) -> None:
     """Refuse to write where something else must stay."""
-    if out.is_dir():
-        raise UserError(f"{out}: is a folder: give --out the name of a file")
+    check_target(out)
     for path in (out, _partial(out)):
         if path.exists() and file.exists() and path.samefile(file):
             raise UserError(f"{path}: is the file that is read: give --out another name")

@@ -339,6 +339,9 @@ class Lineage:
         raise UserError(f"{target}: not in dvc.lock, neither as an output nor as a stage: {hint}")
 
 
+NO_REPOSITORY = "not a repository of git and DVC: run in the root of a clone"
+
+
 class Workspace:
     """The files as they are now, hashed as DVC hashes them."""
 
@@ -346,15 +349,16 @@ class Workspace:
         """Open the repository.
 
         Raises:
-            UserError: it is not a DVC repository.
+            UserError: it is not a repository of git and DVC.
         """
         from dvc.exceptions import NotDvcRepoError
         from dvc.repo import Repo
+        from dvc.scm import SCMError
 
         try:
             self._repo = Repo(str(root))
-        except NotDvcRepoError:
-            raise UserError(f"{root.resolve()}: not a DVC repository: run in its root") from None
+        except (NotDvcRepoError, SCMError):
+            raise UserError(f"{root.resolve()}: {NO_REPOSITORY}") from None
         self._root = root.resolve()
         self._known: dict[str, str | None] = {}
 

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from siked.errors import UserError
 from siked.run import layout
-from siked.run.dvc import Stage
+from siked.run.dvc import NO_REPOSITORY, Stage
 from siked.run.progress import read_timings
 from siked.run.run import Revision, Run, evaluation
 from siked.settings import flatten
@@ -105,9 +105,12 @@ def _shown(root: Path) -> list[dict[str, Any]]:
     """DVC's rows: the workspace, the commit, and the experiments that started from it."""
     from dvc.api import exp_show
     from dvc.exceptions import DvcException
+    from dvc.scm import SCMError
 
     try:
         rows: list[dict[str, Any]] = exp_show(repo=str(root))
+    except SCMError:
+        raise UserError(f"{root.resolve()}: {NO_REPOSITORY}") from None
     except DvcException as error:
         first = str(error).partition("\n")[0]
         raise UserError(f"{root.resolve()}: DVC shows no experiments: {first}") from None

@@ -109,6 +109,8 @@ class Run:
         found = self.settings.get("strategies")
         if not isinstance(found, list):
             path = self.root / layout.PARAMS
+            if self.text(layout.PARAMS) is None:
+                raise UserError(f"{path}: no such file: run in the repository's root")
             raise UserError(f"{path}: no list of strategies in it: not a run of this pipeline")
         return tuple(map(str, found))
 
@@ -376,7 +378,7 @@ def find(name: str, root: Path = Path(), *, forced: str | None = None) -> Answer
     """
     revision, colon, student = name.rpartition(":")
     if colon and not (revision and student):
-        raise UserError(f"{name}: write REVISION:STUDENT, such as main:it2")
+        raise UserError(f"{name}: write REVISION:STUDENT, such as main:it1")
     here = Run(root)
     if not colon:
         if (root / layout.WRITTEN / name).is_dir():

@@ -50,7 +50,8 @@ def load_params(path: Path) -> Params:
     Raises:
         UserError: one line that names the file and the first key that is wrong.
     """
-    return check_params(read_yaml(path, "`siked preset demo` writes one"), str(path))
+    missing = "run in the repository's root; `siked preset demo` writes one there"
+    return check_params(read_yaml(path, missing), str(path))
 
 
 def check_params(raw: Any, name: str) -> Params:

@@ -57,7 +57,7 @@ def test_check_says_what_would_be_read_and_what_not(capsys):
         "  own.csv:3: not one number: 'Ann'",
     ]
     assert shown[5:7] == [
-        "questions asked before: 1",
+        "questions that stand more than once: 1",
         "  own-00000, own-00002: answers differ: 2.5, 3",
     ]
     assert shown[7].startswith('example: {"id":"own-00000"')

@@ -1,15 +1,25 @@
 """No half file ever stands under its final name."""
 
+import os
 import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from siked import files
 from siked.errors import UserError
-from siked.files import hash_code, read_json, replace_file, replace_folder, write_json
+from siked.files import (
+    check_target,
+    hash_code,
+    read_json,
+    read_yaml,
+    replace_file,
+    replace_folder,
+    write_json,
+)
 from siked.records import Question, read_records, write_records
 from stages.filter import CODE
 
@@ -82,6 +92,24 @@ def test_json_that_cannot_be_read_is_a_user_error(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
         read_json(tmp_path / "bad.json")
+
+
+def test_a_key_that_stands_twice_is_a_user_error_as_it_is_with_dvc(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: &a {b: 1}\nc: {<<: *a, b: 2}\nd: {b: 3}\n")
+    assert read_yaml(tmp_path / "a.yaml")["c"] == {"b": 2}
+    (tmp_path / "a.yaml").write_text("a: {b: 1}\nc: 2\na:\n  b: 3\n")
+    with pytest.raises(UserError, match=r"a\.yaml: .*'a' stands here a second time.* line 3"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    (tmp_path / "link").symlink_to("file")
+    check_target(tmp_path / "file")
+    (tmp_path / "file").touch()
+    check_target(tmp_path / "file")
+    for path in (tmp_path, tmp_path / "link", Path(os.devnull)):
+        with pytest.raises(UserError, match="name a file"):
+            check_target(path)
 
 
 def test_json_refuses_what_json_has_not(tmp_path):

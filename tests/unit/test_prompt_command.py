@@ -108,8 +108,8 @@ def test_a_pull_is_advised_where_there_is_a_remote(repository, config, advice):
     ("given", "message"),
     [
         ({}, r"models/base: is not there: `dvc repro base` makes it$"),
-        ({"strategy": "bot"}, "params.yaml has cot, l2m, pot: 'bot'"),
-        ({"teacher": True}, "add --strategy"),
+        ({"strategy": "bot"}, "--strategy bot: params.yaml has cot, l2m, pot"),
+        ({"teacher": True}, "--strategy: is missing"),
     ],
 )
 def test_what_is_missing_is_one_line(given, message):

@@ -156,5 +156,8 @@ def test_errors_say_what_to_do(repository, tmp_path):
     (repository / "dvc.lock").unlink()
     with pytest.raises(UserError, match=r"dvc\.lock: no such file: `dvc repro`"):
         steps("best")
-    with pytest.raises(UserError, match="not a DVC repository"):
+    with pytest.raises(UserError, match="not a repository of git and DVC"):
         Workspace(tmp_path)
+    (repository / ".git").rename(tmp_path / "git")
+    with pytest.raises(UserError, match="not a repository of git and DVC"):
+        Workspace(repository)
