@@ -2,7 +2,7 @@
 # passes the tests. Both use their own virtual environment in .venv, which `make install` makes alone.
 
 PYTHON ?= python3
-# Extras of pyproject.toml, with commas between: gpu (with versions of its own), s3, ssh.
+# Extras of pyproject.toml, with commas between: gpu (with versions of its own), ray, s3, ssh.
 EXTRAS ?=
 # TORCH=cpu takes PyTorch without CUDA, some 3 GB less, from PyTorch's own index.
 TORCH ?=

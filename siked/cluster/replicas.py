@@ -228,7 +228,7 @@ def _join(address: str) -> Any:
     try:
         import ray
     except ModuleNotFoundError:
-        raise UserError("ray: is not installed: pip install 'siked[ray]'") from None
+        raise UserError("ray: is not installed: `make install EXTRAS=ray` gets it") from None
     if ray.is_initialized():
         return ray
     try:
