@@ -32,7 +32,7 @@ def stage(name: str) -> Iterator[Params]:
         params = load_params(layout.PARAMS)
         started = time.monotonic()
         experiment = os.environ.get("DVC_EXP_NAME")
-        with show_stage(layout.kept(layout.PROGRESS), name, experiment) as works:
+        with show_stage(layout.kept(layout.PROGRESS), name, experiment) as works, _name_missing():
             yield params
         timing = Timing(
             experiment=experiment,
@@ -41,6 +41,17 @@ def stage(name: str) -> Iterator[Params]:
             recalled=sum(work.recalled for work in works),
         )
         note(layout.kept(layout.TIMINGS), timing)
+
+
+@contextlib.contextmanager
+def _name_missing() -> Iterator[None]:
+    """Say of a file of the run that is not there what makes it: the stage was started by hand."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.filename is None or Path(error.filename).is_absolute():
+            raise
+        raise UserError(f"{error.filename}: no such file: `dvc repro` makes it") from None
 
 
 def questions(path: Path) -> dict[str, Question]:

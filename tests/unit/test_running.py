@@ -1,10 +1,12 @@
 """The file that says how far a stage is: there while it runs, and true when the stage is dead."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from siked.errors import UserError
 from siked.run import progress
 from siked.run.progress import Running, read, show_stage
 from siked.terminal.progress import track
+from stages.common import stage
 
 STAGE = """
 import sys, time
@@ -119,3 +122,13 @@ def test_what_is_no_such_file_is_passed_over(tmp_path):
     (tmp_path / "good.json").write_text(text)
     assert read(tmp_path) == [Running.model_validate_json(text)]
     assert read(tmp_path / "missing") == []
+
+
+def test_a_file_of_the_run_that_is_missing_is_one_line(tmp_path, monkeypatch, capsys):
+    shutil.copy("params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit), stage("select"):
+        Path("models/students").rename("models/other")
+    assert "error: models/students: no such file: `dvc repro` makes it" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError), stage("select"):
+        (tmp_path / "other").read_text()
