@@ -16,6 +16,12 @@ from siked.terminal.console import make_printable, mask_secrets, say, show_what_
 LONGEST = 1000
 """Characters of an error's line."""
 INTERRUPTED = 128 + signal.SIGINT
+FULL = {errno.ENOSPC, errno.EDQUOT}
+REFUSED = {
+    errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG,
+    errno.ELOOP,
+}  # fmt: skip
+"""What a file system answers to a name that a user gave."""
 
 
 class UserError(Exception):
@@ -44,7 +50,7 @@ def advise_pull(what: str = "gets it") -> str:
 def report_errors() -> Iterator[None]:
     """Run a command's body; end the process with one line for what a user can put right.
 
-    Exit status: 1 for a ``UserError`` or a full disk, 130 for Ctrl-C.
+    Exit status: 1 for a ``UserError``, a full disk or a refused name, 130 for Ctrl-C.
     """
     show_what_fits()
     try:
@@ -55,17 +61,13 @@ def report_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         say("interrupted: finished work is kept, run the same command to go on", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        if error.filename is None:
-            raise
-        say(f"error: {UserError(f'{error.filename}: {error.strerror}')}", file=sys.stderr)
-        raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
+            where = f" while writing {error.filename}" if error.filename else ""
+            text = f"no space left on the disk{where}: free some and run the same command again"
+        elif error.errno in REFUSED and error.filename is not None:
+            text = f"{error.filename}: {error.strerror}"
+        else:
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        say(
-            f"error: no space left on the disk{where}: free some and run the same command again",
-            file=sys.stderr,
-        )
+        say(f"error: {UserError(text)}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -146,10 +146,16 @@ def check_target(path: Path) -> None:
     """Refuse to put a file where ``replace_file`` would replace something else.
 
     Raises:
-        UserError: there is a folder, a link, a device or a pipe (``/dev/stdout``).
+        UserError: there is a folder, a link, a device or a pipe (``/dev/stdout``), or the folder
+            that it is to lie in is none.
     """
     if path.is_symlink():
         raise UserError(f"{path}: is a link, which would be replaced: name a file")
+    for folder in path.parents:
+        if folder.exists():
+            if not folder.is_dir():
+                raise UserError(f"{folder}: is no folder: {path} cannot be written")
+            break
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "a device or a pipe, which would be replaced"
         raise UserError(f"{path}: is {what}: name a file")

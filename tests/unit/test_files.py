@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from siked import files
-from siked.errors import UserError
+from siked.errors import UserError, report_errors
 from siked.files import (
     check_target,
     hash_code,
@@ -110,6 +110,17 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     for path in (tmp_path, tmp_path / "link", Path(os.devnull)):
         with pytest.raises(UserError, match="name a file"):
             check_target(path)
+    check_target(tmp_path / "new" / "newer" / "file")
+    with pytest.raises(UserError, match="file: is no folder"):
+        check_target(tmp_path / "file" / "new" / "file")
+
+
+def test_a_name_that_the_file_system_refuses_is_one_line(tmp_path, capsys):
+    (tmp_path / "loop").symlink_to("loop")
+    for name, why in ((300 * "x", "name too long"), ("loop", "symbolic links")):
+        with pytest.raises(SystemExit), report_errors():
+            (tmp_path / name).read_bytes()
+        assert why in capsys.readouterr().err
 
 
 def test_json_refuses_what_json_has_not(tmp_path):
