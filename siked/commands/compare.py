@@ -28,15 +28,20 @@ def compare(
     second: Annotated[str, typer.Argument(metavar="B", help="The same; differences are B - A.")],
     *,
     benchmark: Annotated[
-        list[str] | None, typer.Option(help="This one alone; can be given several times.")
+        list[str] | None, typer.Option(help="Only this benchmark; can be given several times.")
     ] = None,
     forced: Annotated[
         str | None, typer.Option(help="Answers with this strategy forced: no choice is left.")
     ] = None,
     show: Annotated[
-        int | None, typer.Option(min=0, help="Won and lost questions to show a benchmark; else 1.")
+        int | None,
+        typer.Option(
+            min=0, help="Questions won and lost to show for each benchmark; 1 if not given."
+        ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show all of them.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all questions won and lost.")
+    ] = False,
     families: Annotated[
         bool, typer.Option("--families", help="Also each problem family by itself.")
     ] = False,

@@ -81,9 +81,13 @@ def check(
     kind: Annotated[
         str | None, typer.Option("--format", help="Its format, where the name does not say it.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Of a data set on disk, a GSM8K folder.")] = "train",
-    question_field: Annotated[str, typer.Option(help="Field of the question.")] = "question",
-    answer_field: Annotated[str, typer.Option(help="Field of the answer.")] = "answer",
+    split: Annotated[
+        str, typer.Option(help="Split of a saved data set or a GSM8K folder.")
+    ] = "train",
+    question_field: Annotated[
+        str, typer.Option(help="Field or column of the question.")
+    ] = "question",
+    answer_field: Annotated[str, typer.Option(help="Field or column of the answer.")] = "answer",
 ) -> None:
     """Say what a run would read from a question file, and what it would leave out and why.
 

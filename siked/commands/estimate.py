@@ -37,12 +37,13 @@ def estimate(
     *,
     file: Annotated[Path, typer.Option(help="The params file.")] = layout.PARAMS,
     card: Annotated[
-        str | None, typer.Option(help="A card of the table; none: this machine's last run.")
+        str | None, typer.Option(help="A card, such as h100; none: this machine by its last run.")
     ] = None,
     price: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Of an hour of the card or machine, in the currency of teacher prices."
+            min=0,
+            help="Price of an hour of the card or machine, in the currency of teacher prices.",
         ),
     ] = None,
     samples: Annotated[
@@ -52,12 +53,14 @@ def estimate(
         int | None, typer.Option(min=1, help="Train questions; none: counted in the sources.")
     ] = None,
     acceptance: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the student's own that is right.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the student's rationales that is right."),
     ] = None,
     student_size: Annotated[
-        str | None, typer.Option(help="As 1.5B, where its name does not say it.")
+        str | None,
+        typer.Option(help="Parameters of the student, such as 1.5B, where its name lacks them."),
     ] = None,
-    teacher_size: Annotated[str | None, typer.Option(help="The same of the teacher.")] = None,
+    teacher_size: Annotated[str | None, typer.Option(help="The same for the teacher.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate calls, tokens, hours, disk and money of every stage; nothing is run.

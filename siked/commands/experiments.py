@@ -25,7 +25,9 @@ SHOWN = 3
 
 
 def experiments(
-    names: Annotated[list[str] | None, typer.Argument(help="Which; none means all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of experiments; none means all.")
+    ] = None,
     *,
     stages: Annotated[
         bool, typer.Option("--stages", help="Also tokens and time of every stage.")

@@ -36,7 +36,7 @@ def prompt(
 
     The student's as training and generation render it. The teacher's as its engine does: through
     the chat template of a local model, as messages for a chat server, as plain text for a
-    completions server. What is said about it goes to standard error.
+    completions server. Notes go to standard error.
     """
     settings = load_params(layout.PARAMS)
     if strategy not in (None, *settings.strategies):

@@ -49,7 +49,7 @@ def params(
 
 
 def preset(
-    name: Annotated[str | None, typer.Argument(help="Which; none lists them.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of a preset; none lists them.")] = None,
     *,
     student: Annotated[str | None, typer.Option(help="Another student, by its preset.")] = None,
     folder: Annotated[Path, typer.Option(help="Where presets lie.")] = layout.PRESETS,

@@ -46,7 +46,7 @@ def verify(
         ),
     ],
     *,
-    out: Annotated[Path | None, typer.Option(help="Where to write a verdict a row.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write a verdict for each row.")] = None,
     fields: Annotated[
         str, typer.Option(help="What the file calls the fields: `output=completion,gold=answer`.")
     ] = "",
@@ -60,7 +60,7 @@ def verify(
     seconds: Annotated[float, typer.Option(help="Processor time of a program.")] = 3,
     memory_mb: Annotated[int, typer.Option(help="Address space of a program, in MiB.")] = 512,
     workers: Annotated[
-        int | None, typer.Option(help="Programs run at once; one a processor if not given.")
+        int | None, typer.Option(help="Programs run at once; one for each processor if not given.")
     ] = None,
     isolation: Annotated[
         str, typer.Option(help="See `verify.isolation` in `siked params`.")

@@ -78,11 +78,11 @@ class AutoSettings(EngineSettings):
     name: Literal["auto"]
     """The engine that runs the model."""
     dtype: Dtype
-    """As of those two."""
+    """As for the transformers engine and for vLLM."""
     batch_tokens: BatchTokens = "auto"
-    """As of the transformers engine."""
+    """As for the transformers engine."""
     max_model_len: PositiveInt
-    """As of vLLM."""
+    """As for vLLM."""
 
 
 class Prices(Settings):
@@ -122,8 +122,8 @@ class OpenAISettings(EngineSettings):
     """The server's limit, where it has one. What its headers say (`retry-after`, `x-ratelimit-*`,
     `ratelimit-*`) is honoured without it."""
     tokens_per_minute: PositiveInt | None = None
-    """The same of tokens; a request counts with its prompt and `max_new_tokens` for each sample
-    until its answer says what it took."""
+    """The server's limit of tokens; a request counts with its prompt and `max_new_tokens` for each
+    sample until its answer says what it took."""
     reasoning_effort: Annotated[str, Field(pattern=r"^[a-z]+$")] | None = None
     """How long a thinking model thinks (`low`, `none`, what the server knows); null sends nothing.
     Thinking counts as part of `max_new_tokens`, is kept apart and never trained on."""

@@ -77,7 +77,7 @@ class SamplingSettings(Settings):
     """How a model's rationales are drawn."""
 
     samples: PositiveInt
-    """Rationales a question and strategy (the paper's K)."""
+    """Rationales for each question and strategy (the paper's K)."""
     temperature: NonNegativeFloat
     """Sampling temperature; 0 is greedy."""
     top_k: NonNegativeInt
@@ -85,7 +85,7 @@ class SamplingSettings(Settings):
     top_p: Annotated[float, Field(gt=0, le=1)]
     """Draw from the smallest set of tokens with at least this probability."""
     max_new_tokens: PositiveInt
-    """Length limit of a rationale."""
+    """Length limit of a rationale, in tokens."""
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:
@@ -176,7 +176,7 @@ _STRATEGIES: dict[str, Any] = {
         TeacherSettings | None,
         Field(
             default=None,
-            description=f"In place of `engine`: who writes with `{name}`, by keys as these.",
+            description=f"In place of `engine`: the teacher of `{name}` alone, with the same keys.",
         ),
     ]
     for name in STRATEGIES

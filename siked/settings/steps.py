@@ -53,18 +53,19 @@ class MixSettings(Settings):
     variant: Variant
     """`all`: D_self and all of D_LLM. `adaptive`: D_self and the D_LLM rows of what D_self does
     not solve. Two controls: `self`, D_self alone (self-training), and `teacher`, D_LLM alone (plain
-    distillation that goes on; it uses the samples for `bias: student` alone, so take
-    generate.samples: 1 without)."""
+    distillation for longer), which uses samples only for `bias: student`: set generate.samples to 1
+    without it."""
     scope: Literal["question", "strategy"]
     """What counts as solved in `adaptive`: a `question` by any strategy (the paper's text), or
     each question and `strategy` by itself (its authors' code)."""
     keep: PositiveInt | None
-    """Correct distinct rationales kept a question and strategy, from each of D_LLM and D_self;
-    all where null. The paper keeps 1."""
+    """How many distinct right rationales to keep for each question and strategy, from each of D_LLM
+    and D_self; null keeps all. The paper keeps 1."""
     bias: Bias | None = None
-    """Of each question in the mix, keep one strategy's rationales: of a list, the first that solves
-    it (the paper's biased variants); for `student`, the one that the student solves it with most
-    often, else the one it solves most with (iteration 0 keeps all). null keeps every strategy."""
+    """Keep one strategy's rationales for each question in the mix. A list: the first strategy in it
+    that solves the question (the paper's biased variants). `student`: the strategy with which most
+    of the student's samples solve the question; on a tie, or where none does, the one with which
+    most samples of all questions are right (iteration 0 keeps all). null keeps every strategy."""
     require_sub_questions: bool = False
     """Leave out right rationales of a least-to-most strategy that ask no sub-question: a chain of
     thought under the wrong tag. The authors do so; filter's figures count them
@@ -123,7 +124,7 @@ class Rival(Schedule):
     temperature: PositiveFloat = 0.9
     """Sampling temperature of the texts that the rival writes."""
     max_new_tokens: PositiveInt = 128
-    """Length limit of those."""
+    """Length limit of those texts, in tokens."""
 
 
 class TrainSettings(Settings):
@@ -135,8 +136,9 @@ class TrainSettings(Settings):
     processes: PositiveInt = 1
     """Processes that share each optimiser step, one a GPU: `batch_size` counts for each."""
     gradient_checkpointing: Literal["auto", "none", "full", "unsloth"] = "auto"
-    """Compute activations again instead of keeping them: `full`, or Unsloth's own way, which moves
-    them to the computer's memory. `auto`: the trainer's own way, on a GPU that is too small."""
+    """Compute activations again instead of keeping them: never (`none`), all (`full`), or in
+    Unsloth's way (`unsloth`), which moves them to the computer's memory. `auto` does it, in the
+    trainer's own way, only on a GPU whose memory is too small."""
     policy: Literal["on-policy", "off-policy"]
     """Each iteration starts from the previous student (`on-policy`) or from the base model."""
     distil: Schedule
@@ -169,12 +171,12 @@ class EvalSettings(Settings):
     """How a student is evaluated: greedily, free to choose its strategy."""
 
     max_new_tokens: PositiveInt
-    """Length limit of an answer."""
+    """Length limit of an answer, in tokens."""
     forced: bool = True
     """Let each iteration answer with every strategy forced too: what the student's choice costs
     against the best one (its regret)."""
     sampling: SamplingSettings | None = None
-    """Let each iteration also write several samples a question and strategy, for pass@k and
+    """Let each iteration also write several samples for each question and strategy, for pass@k and
     majority@k on the benchmarks; null writes none."""
 
 
