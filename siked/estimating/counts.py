@@ -129,9 +129,12 @@ def _count_rows(name: str, source: Source, settings: QuestionSettings) -> tuple[
         else:
             return len(found), sum(len(one.question) for one in found) / (len(found) or 1)
     if (rows := published or source.rows) is None:
+        train = name in settings.train
+        where = path if path.startswith("hf:") else root / path
+        other = ", set its `rows` or add --questions N" if train else " or set its `rows`"
         raise UserError(
-            f"{name}: {path} is not here to be counted: set its `rows`, or add --questions N for "
-            "the train questions"
+            f"questions.{'train' if train else 'test'}.{name}: {where} is not here, so its "
+            f"questions cannot be counted: put it there{other}"
         )
     return min(rows, source.rows or rows), CHARACTERS
 

@@ -251,7 +251,7 @@ def test_published_questions_are_counted_without_their_files(tmp_path):
     counted = estimated(tmp_path, raw, "--card", "h100")["questions"]
     assert counted == {"train": 6_726, "dev": 747, "gsm8k-test": 1_319}
     raw["questions"]["train"] = {"own": {"format": "jsonl", "path": "none.jsonl"}}
-    with pytest.raises(UserError, match=r"own: none\.jsonl .*--questions"):
+    with pytest.raises(UserError, match=r"own: raw/none\.jsonl .*--questions"):
         estimated(tmp_path, raw, "--card", "h100")
     asked = estimated(tmp_path, raw, "--card", "h100", "--questions", "10000000")
     assert stage(asked, "generate@it1")["calls"] == 10_000_000 * 3 * 4
