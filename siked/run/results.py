@@ -145,8 +145,9 @@ class Results:
         return self.students[name]
 
     def line(self, student: str) -> list[Mapping[str, Any]]:
-        """Return a student's predecessors and itself, as the file has them."""
+        """Return a student's predecessors and itself, as the file has them; a rival's is it0."""
         previous = {name: one["previous"] for name, one in self.settings["iterations"].items()}
+        previous |= dict.fromkeys(self.settings.get("rivals", ()), FIRST_ITERATION)
         found = [self.find(student)]
         while (before := previous.get(found[0]["name"])) in self.students:
             found.insert(0, self.students[str(before)])

@@ -131,6 +131,7 @@ def test_a_rival_is_there_and_dev_never_selects_it(tmp_path):
     path.write_text(to_text(gather(Run(tmp_path / "run"))))
     found = Results(path)
     assert list(found.students) == [*RIGHT, RIVAL]
+    assert [one["name"] for one in found.line(RIVAL)] == ["it0", RIVAL]
     assert found.find(SELECTED)["name"] == "it2"
     assert sum(one.correct for one in found.answered(RIVAL).answers["dev"]) == 40
 
