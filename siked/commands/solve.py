@@ -43,6 +43,8 @@ def solve(
     Programs run in the sandbox of this machine, also those that a server's student writes.
     """
     question = question.encode(errors="replace").decode()  # a shell's bytes need not be UTF-8
+    if not question.strip():
+        raise UserError("the question is empty: write it in quotes")
     settings = load_params(layout.PARAMS)
     chosen = None if server is not None else choose(student)
     strategies = settings.strategies if chosen is None else chosen.student.strategies

@@ -49,6 +49,8 @@ def choose(name: str, *, check_base: bool = True) -> Chosen:
     Raises:
         UserError: there is no such student, it cannot be read, or its base is another model.
     """
+    if not name:
+        raise UserError("--student: is empty: name one, such as it1")
     named = layout.BEST if name == BEST else layout.STUDENTS / name
     adapter = Path(name) if "/" in name else named
     if not adapter.is_dir():
