@@ -135,6 +135,6 @@ def test_no_server_is_one_line():
 
 def test_an_unknown_strategy_is_refused_before_anything_is_asked():
     with server({}) as (url, seen):
-        with pytest.raises(UserError, match="knows cot, l2m, pot, not 'bot'"):
+        with pytest.raises(UserError, match="--strategy bot: the student knows cot, l2m, pot"):
             solve("How many rolls?", strategy="bot", server=url)
         assert not seen
