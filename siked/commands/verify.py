@@ -76,7 +76,7 @@ def verify(
     OUT grows as OUT.partial, which stays where the command is stopped.
     """
     if file.exists() and not file.is_file():
-        raise UserError(f"{file}: is no file; it is read twice, so it cannot be a pipe either")
+        raise UserError(f"{file}: not a file; it is read twice, so it cannot be a pipe either")
     if strategy is not None:
         strategies.find(strategy)
     names = _names(fields)
