@@ -2,7 +2,7 @@ r"""Arithmetic in a stated answer, exactly: ``(20-6)/(4-2)``, ``5(2)``, ``3√4`
 
     sum     = product (("+" | "-") product)*
     product = signed (("*" | "/" | "x") signed | "(" sum ")" | root)*
-    signed  = ("-" | "+" | "minus" | "negative")* power
+    signed  = ("-" | "+" | "±" | "minus" | "negative")* power
     power   = atom ("^" signed)?
     atom    = number | number number "/" number | number "and a half" | "(" sum ")" | root | "π"
 
@@ -126,7 +126,7 @@ class Arithmetic:
     def _signed(self) -> Value:
         sign = self._sign()
         word = self._tokens[self._at].text.lower() if self._is(Kind.WORD) else ""
-        if sign and sign in "-+—":
+        if sign and sign in "-+—±":
             if self._sign(1) in ("-", "+", "—") or (sign == "—" and not self._glued(1)):
                 raise UnreadableError
         elif not (
@@ -135,6 +135,8 @@ class Arithmetic:
             return self._power()
         self._at += 1
         inner = self._power()
+        if sign == "±":
+            return _several()
         return inner if sign == "+" else _negative(inner)
 
     def _power(self) -> Value:

@@ -44,7 +44,7 @@ _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD, 0xFE0F
 _SAME = {
     0x2044: "/", 0x2215: "/", 0x2022: " ", 0x25CF: " ", 0x21D2: "→", 0x27F9: "→", 0x27F6: "→",
     0x2A2F: "×", 0x2715: "×", 0x2217: "*", 0x22C5: "·", 0x2236: ":", 0x2248: "≈", 0x2245: "≈",
-    0x223C: "≈",
+    0x223C: "≈", 0x066A: "%", 0x066B: ".", 0x066C: ",",
 }  # fmt: skip
 _VULGAR = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5",
@@ -170,7 +170,7 @@ class _Latex:
             self._argument(depth)
         if name in _TEXT:
             return f" {self._argument(depth)}"
-        if name in ("frac", "dfrac", "tfrac", "cfrac"):
+        if name in ("frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"):
             return self._fraction(depth, before)
         if name == "sqrt":
             return self._root(depth)

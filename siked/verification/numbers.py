@@ -41,7 +41,7 @@ _LEAD = {
     "about", "approximately", "exactly", "roughly", "around", "nearly", "almost", "only", "just",
     "a", "total", "of", "is", "are", "was", "that", "that's", "it", "it's", "the", "answer",
     "equals", "us", "usd", "r", "c", "rs", "inr", "eur", "gbp", "cad", "aud", "so", "at", "least",
-    "most", "option", "approx",
+    "most", "option", "approx", "therefore", "thus", "hence", "then", "simply", "clearly", "still",
 }  # fmt: skip
 """Words that may stand before the answer of a phrase that begins with it."""
 _CLAUSE = {
@@ -112,6 +112,17 @@ _NO = {
     "such", "conclusion", "valid", "real", "not", "it", "that", "this", "the", "i", "we",
 }  # fmt: skip
 """Behind "no", these are no zero."""
+_CHOICES = {
+    "above", "options", "option", "choices", "choice", "answers", "following", "given", "listed",
+    "solution", "solutions", "value", "values",
+}  # fmt: skip
+"""Where one of these is none, or is not right, nothing is said about a number."""
+_WHICH = {
+    "this", "that", "which", "each", "every", "another", "other", "no", "some", "any", "same",
+    "first", "second", "third", "last", "next", "wrong", "right",
+}  # fmt: skip
+"""Behind these, "one" stands for a thing."""
+_ARTICLES = {"the", "a", "an", "my", "your", "his", "her", "our", "their"}
 _ABBREVIATED = {"mr", "mrs", "ms", "dr", "st", "vs", "no", "approx", "rs", "prof"}
 
 
@@ -350,7 +361,7 @@ def _begins_within_expression(found: list[Token], begin: int) -> tuple[bool, boo
         word = before.kind is Kind.WORD and first.text == "+"
         return before.text in ("-", "+") or word or variable, variable
     glued = before.end == first.start
-    return before.kind is Kind.WORD and first.text == "(" and glued, False  # f(2)
+    return before.kind is Kind.WORD and first.text in ("(", "√") and glued, False  # f(2), a√3
 
 
 def _word(found: list[Token], at: int, items: list[_Item]) -> int:
@@ -427,7 +438,7 @@ def _sentence(items: list[_Item]) -> _Item | None:
         reason = one.kind == "word" and (
             one.text.lower() in _REASONS or (one.text == "given" and _text(items, at + 1) == "that")
         )
-        if reason and any(before.valued for before in items[:at]):
+        if (reason or _excludes(items, at)) and any(before.valued for before in items[:at]):
             items = items[:at]
             break
     for at in range(len(items) - 1, 0, -1):
@@ -438,6 +449,13 @@ def _sentence(items: list[_Item]) -> _Item | None:
         if sum(one.valued for one in items[at:]) == 1:
             return _equation(items[at + 1 :])
     return _equation(items)
+
+
+def _excludes(items: list[_Item], at: int) -> bool:
+    """Return whether a sentence only says from here what the value is not: "18, not 12"."""
+    if items[at].text.lower() != "not" or at == 0 or not _is_comma(items[at - 1]):
+        return False
+    return not {one.text.lower() for one in items[at:]} & (_RESULT | _COPULA | {"but", "="})
 
 
 def _equation(items: list[_Item]) -> _Item | None:
@@ -524,7 +542,12 @@ def _phrase(items: list[_Item]) -> _Item | None:
         return _came_to(items, places) or _SEVERAL
     if len({_key(items[at]) for at in places}) == 1:
         listed = len(places) > 1 and items[places[1] - 1].text == ","
-        return _SEVERAL if listed and places[1] == places[0] + 2 else items[places[0]]
+        if listed and places[1] == places[0] + 2:
+            return _SEVERAL
+        # "0.25 or 25%": a percent is right for a part as well.
+        return max(
+            (items[at] for at in places), key=lambda one: bool(one.number and one.number.percent)
+        )
     first = places[0]
     begins = all(one.kind != "word" or one.text.lower() in _LEAD for one in items[:first])
     goes_on = begins and items[first].kind == "value" and _goes_on(items, places)
@@ -534,7 +557,16 @@ def _phrase(items: list[_Item]) -> _Item | None:
 def _spoken(items: list[_Item], weak: list[int]) -> list[int]:
     """Return the numbers in words that count: "one" may just be a pronoun."""
     real = [at for at in weak if items[at].text.lower() != "one"]
-    return real or weak[:1]
+    return real or [at for at in weak[:1] if not _pronoun(items, at)]
+
+
+def _pronoun(items: list[_Item], at: int) -> bool:
+    """Return whether "one" stands for a thing: "this one", "the red one"."""
+    before = [one.text.lower() for one in items[max(at - 2, 0) : at]]
+    if not before or items[at].end - items[at].start != len("one"):
+        return False
+    described = before[0] in _ARTICLES and before[-1] not in _COPULA | _VAGUE | _ARTICLES
+    return before[-1] in _WHICH or (len(before) == 2 and described)
 
 
 def _leading_word(items: list[_Item], first: int) -> _Item | None:
@@ -542,6 +574,8 @@ def _leading_word(items: list[_Item], first: int) -> _Item | None:
     begin = next((at for at, one in enumerate(items[:first]) if one.kind != "mark"), None)
     if begin is None or not items[begin].valued or not _said(items[begin]):
         return None
+    if len({_key(one) for one in items if one.valued}) == 1:
+        return items[first]  # eighteen (18)
     gap = [one.text.lower() for one in items[begin + 1 : first] if one.kind == "word"]
     if len(gap) > 1 and gap[0] == "of":
         return items[begin]  # "one of the 3 boxes"
@@ -597,13 +631,14 @@ def _denominates(items: list[_Item], first: int, second: int) -> bool:
 def _bent(items: list[_Item], at: int) -> bool:
     """Return whether what stands beside a value says another one: "more than 18", "half of 36"."""
     before = [one.text.lower() for one in items[max(at - 6, 0) : at]]
-    if items[at].kind == "broken" or (_MONTHS | _FUNCTIONS | {"not"}) & {*before[-1:]}:
+    after = _text(items, at + 1)
+    beside = (_MONTHS | _FUNCTIONS | {"not"}) & {*before[-1:]} or after in _MONTHS
+    if items[at].kind == "broken" or beside:
         return True
     if before[-3:] == ["not", "equal", "to"]:
         return True
     if before[-1:] == ["than"] and before[-2:-1] and before[-2] in _MORE:
         return before[-3:-2] != ["no"]
-    after = _text(items, at + 1)
     factor = at + 2 < len(items) and (items[at + 2].valued or single_letter(items[at + 2].text))
     if after in _RAISED or (after in ("times", "plus", "minus", "x") and factor):
         return True
@@ -624,17 +659,21 @@ def _joined(items: list[_Item], one: int, two: int) -> bool:
 
 def _zero(text: str) -> Number | None:
     """Return zero where a text without numbers says none: "none", "no apples"."""
-    words = [token.text.lower() for token in tokens(text) if token.kind is Kind.WORD]
-    if text.strip(".") == "None" or not words:
+    found = tokens(text)
+    words = [token.text.lower() for token in found if token.kind is Kind.WORD]
+    if text.strip(".") == "None" or not words or _CHOICES & {*words}:
         return None
-    none = "none" in words or words == ["nothing"]
+    none = ("none" in words and words[-1] not in ("these", "those")) or words == ["nothing"]
     no = len(words) > 1 and words[0] == "no" and words[1] not in _NO
+    no = no and found[1].kind is Kind.WORD  # "No, Tom"
     return Number(Fraction(0), 0) if none or no else None
 
 
 def _key(item: _Item) -> object:
     number = item.number
-    return item.latex or item.start if number is None else (number.value, number.percent)
+    if number is None:
+        return item.latex or item.start
+    return number.value / 100 if number.percent else number.value
 
 
 def _text(items: list[_Item], at: int) -> str:

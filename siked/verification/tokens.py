@@ -24,6 +24,7 @@ CURRENCY = "$¢£¤¥฿" + "".join(map(chr, range(0x20A0, 0x20C1)))
 _SPACE = "\u00a0\u2007\u2008\u2009\u200a\u202f"
 _SCALES = {
     "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "lakh": 10**5, "crore": 10**7,
     "k": 10**3, "m": 10**6, "b": 10**9, "mn": 10**6, "bn": 10**9, "tn": 10**12, "百": 10**2,
     "千": 10**3, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8,
 }  # fmt: skip
@@ -40,13 +41,13 @@ _DIGITS = (
 )
 _SUFFIX = (
     r"(?:\s?(?P<percent>%|(?i:percent\b|per cent\b))"
-    r"|\s?(?P<scale>(?i:hundred|thousand|million|billion|trillion|[bmt]n)\b|百(?!分)|千(?![克米瓦卡])|[万萬亿億])"
+    r"|\s?(?P<scale>(?i:(?:hundred|thousand|million|billion|trillion|lakh|crore)s?|[bmt]n)\b|百(?!分)|千(?![克米瓦卡])|[万萬亿億])"
     r"|(?P<short>[kKMB])(?![A-Za-z]))?"
 )
 _LETTER = rf"[^\W\d_{HAN}]"
 _UNIT_POWER = r"(?:\^\(?[-−]?[1-4]\)?|[²³])?"
 _TOKEN = re.compile(
-    rf"(?P<hour>\d{{1,2}}):00\s?(?:[ap]\.?m\b|o.clock\b)"
+    rf"(?P<hour>\d{{1,2}}):00\s?(?i:[ap]\.?m\b|o.clock\b)"
     r"|(?P<bad>\d++(?::\d++)++|\d{1,4}-\d{1,2}-\d{1,4}(?!\w)|\d{1,4}/\d{1,2}/\d{1,4}(?!\w)"
     r"|\d++(?:/\d++){2,}+)"
     r"|(?P<ordinal>\d{1,9}(?:st|nd|rd|th)\b)"
@@ -173,7 +174,7 @@ def _literal(match: re.Match[str]) -> Number | None:
         value *= Fraction(10) ** exponent
         places = max(places - exponent, 0)
     if scale := match["scale"] or match["short"]:
-        value *= _SCALES[scale.lower()]
+        value *= _SCALES[scale.lower().removesuffix("s")]
         places = 0 if value.denominator == 1 else places
     return Number(value, places, match["percent"] is not None)
 

@@ -12,7 +12,10 @@ _TENS = {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
     "eighty": 80, "ninety": 90,
 }  # fmt: skip
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {
+    "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7, "billion": 10**9,
+    "trillion": 10**12,
+}  # fmt: skip
 _PARTS = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6,
     "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100,
@@ -129,13 +132,19 @@ def _without_count(words: list[str]) -> tuple[Fraction | None, int] | None:
     return _whole(["one", *words[1:]]) if second in {*_SCALES, "hundred"} else None
 
 
+def _size(word: str) -> str:
+    """Return a word, the plural of a size in the singular: "three millions"."""
+    single = word.removesuffix("s")
+    return single if single in _SCALES or single == "hundred" else word
+
+
 def _whole(words: list[str]) -> tuple[Fraction | None, int] | None:
     """Return the whole number that words begin with, with a part behind it: "two and a half"."""
     total, group = Fraction(0), 0
     last = 10**15  # the size of the word before, in its group
     at, seen = 0, False
     while at < len(words):
-        word = words[at]
+        word = _size(words[at]) if seen else words[at]
         if word == "and" and seen:
             if (more := part(words[at + 1 : at + 3])) is not None:
                 return total + group + more[0], at + 1 + more[1]

@@ -61,6 +61,11 @@ READ: dict[str, int | str] = {
     "10 each for 3 people, so 30": 30, "7 times 3 is 21": 21, "18 as a percentage of 36 is 50%": 50,
     "one of the 3 boxes": 1, "18, since 20 - 2 = 18": 18, "18. She has 3 days left": 18,
     "18 dollars more than Tom": 18, "no more than 18": 18,
+    "3:00 PM": 3, "3:00 P.M.": 3, "11:00am": 11, "\\sfrac{3}{4}": "3/4", "\\nicefrac34": "3/4",
+    "\u0661\u066c\u0662\u0665\u0660": 1250, "\u0661\u0662\u066b\u0665": "25/2",
+    "eighteen (18)": 18, "two hundred (200) miles": 200, "18, not 12": 18, "18 and not 12": 18,
+    "18, not counting the 3 eggs": 18, "therefore 18 dollars for 3 days": 18,
+    "She has one left.": 1, "only one": 1, "none of the eggs are left": 0,
     "a dozen": 12, "two dozen eggs": 2, "2 dozen eggs": 2, "minus three": -3, "zero": 0,
 }  # fmt: skip
 
@@ -78,6 +83,9 @@ NOT_ONE_NUMBER = [
     "2x = 36", "3x + 4y + 14=0", "x + 5 = 18", "3h30", "5m20s", "3 r2", "3r2", "6ft2", "6ft2in",
     "2024-03-18", "12/25/2024", "1.2.3", "2516_8", "f(2)", "(3*unknown + 8)/2", "18 +", "4^x",
     "18 red and there are 19 blue", "no answer", "no solution", "+", "2^9999", "0^-1", "5/(3-3)",
+    "±18", "x = \\pm 18", "18 March", "eighteen (20)", "18, not 12 but 20", "a\\sqrt{4}",
+    "this one", "the red one", "the second one", "no one is left", "none of the above",
+    "(E) none of these", "none of the options", "no integer solution", "No, Tom", "No. Never.",
     "4 onions and 3 potatoes", "\\sqrt{2}", "\\frac{x}{2}", "--5", "1 2 3", "-", "$", "%", "**",
 ]  # fmt: skip
 
@@ -192,6 +200,32 @@ def test_a_number_in_words_is_read_as_itself(value: int, negative: bool, unit: s
     number = parse(("minus " if negative else "") + words(value) + unit)
     assert number is not None
     assert number.value == (-value if negative else value)
+
+
+SIZES = {"hundred": 100, "thousand": 1000, "lakh": 10**5, "million": 10**6, "crore": 10**7,
+         "billion": 10**9, "trillion": 10**12}  # fmt: skip
+
+
+@given(st.integers(2, 999), st.sampled_from(list(SIZES)), st.sampled_from(["", "s"]), st.booleans())
+def test_a_size_counts_in_the_plural_and_in_words_too(
+    count: int, size: str, plural: str, said: bool
+) -> None:
+    small = count % 98 + 2
+    number = parse(f"{words(small) if said else count} {size}{plural} dollars")
+    assert number is not None
+    assert number.value == (small if said else count) * SIZES[size]
+
+
+@given(st.integers(1, 10**4), st.sampled_from(["or", "=", "(", ", or"]), st.booleans())
+def test_a_percent_beside_its_own_part_is_one_value(
+    percent: int, between: str, first: bool
+) -> None:
+    sides = [f"{percent}%", str(Fraction(percent, 100))]
+    one, two = sides if first else sides[::-1]
+    number = parse(f"{one} {between} {two}{')' if between == '(' else ''}")
+    assert number is not None
+    part = number.value / 100 if number.percent else number.value
+    assert part == Fraction(percent, 100)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
