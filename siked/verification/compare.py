@@ -90,7 +90,7 @@ def is_readable(gold: str) -> bool:
 def expression(prediction: str, gold: str) -> tuple[str, str] | None:
     """Return an answer and a gold as LaTeX for Math-Verify; None where one of them is no value.
 
-    An answer to a number is written anew from what was read of it, so nothing malformed gets there.
+    An irrational answer is written anew from what was read of it, so nothing malformed gets there.
     """
     if _gold(gold) is not None:
         latex = read(prediction).latex
@@ -98,7 +98,8 @@ def expression(prediction: str, gold: str) -> tuple[str, str] | None:
     expected = expression_gold(gold)
     if expected is None or len(prediction) > _LONGEST_EXPRESSION or not prediction.strip():
         return None
-    return prediction.strip().strip("$"), expected
+    # What was read of an answer has √ for \sqrt, which Math-Verify does not know.
+    return read(prediction).latex or prediction.strip().strip("$"), expected
 
 
 def equivalence(expression: str, gold: str) -> str:

@@ -183,6 +183,27 @@ def test_an_answer_is_no_instruction_to_math_verify(sandbox: Sandbox) -> None:
     assert [one.text for one in found[len(parts) :] if not one.correct] == []
 
 
+@pytest.mark.parametrize(
+    ("gold", "equal", "other"),
+    [
+        ("2\\sqrt{3}", ["2\\sqrt{3}", "\\sqrt{12}", "x = 2\\sqrt 3", "2√3", "\\frac{6}{\\sqrt{3}}"],
+         ["2", "3", "3\\sqrt{2}", "a\\sqrt{12}", "2\\sqrt{3}x", "2\\sqrt{3}, 5"]),
+        ("\\frac{\\sqrt{2}}{2}", ["\\dfrac{\\sqrt{2}}{2}", "\\frac{1}{\\sqrt2}"], ["\\sqrt{2}"]),
+        ("1+\\sqrt[3]{2}", ["\\sqrt[3]{2} + 1"], ["1+\\sqrt{2}", "1"]),
+        ("25\\pi", ["25\\pi \\text{ cm}^2", "25π"], ["25", "5\\pi"]),
+    ],
+)  # fmt: skip
+def test_a_root_behind_any_marker_is_compared_with_a_gold_that_has_one(
+    sandbox: Sandbox, gold: str, equal: list[str], other: list[str]
+) -> None:
+    asked = {"q": QUESTIONS["q"].model_copy(update={"answer": gold})}
+    for texts, right in ((equal, True), (other, False)):
+        for text in texts:
+            said = [f"Final Answer: ${text}$", f"so it is \\boxed{{{text}}}", f"#### {text}"]
+            for one in verify([rationale("cot", form) for form in said], asked, sandbox):
+                assert one.correct is right, one
+
+
 def test_of_a_truncated_rationale_only_what_is_surely_whole_counts(sandbox: Sandbox) -> None:
     cases = [
         ("cot", "9 * 2 = 18", Failure.TRUNCATED),
