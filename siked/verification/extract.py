@@ -23,6 +23,7 @@ from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from siked.prompts import split_thinking
+from siked.verification.compare import are_equal
 from siked.verification.layout import draws
 from siked.verification.numbers import Reading, read, read_last
 
@@ -207,9 +208,9 @@ _SAID_BEFORE = re.compile(r"(?:\b(?:the|my|our|correct|final|so|thus)|[.!?;:,])\
 _OTHER_WORDS = ("答案", "答え", "答")
 _AFTER = re.compile(
     r"s?(?P<quote>[\"'])?[*_`\]\"')]{0,4}(?:</\w{1,6}>)?"
-    r"(?:\s{0,2}\([^()\n]{0,40}\)|,[^,.:\n]{1,30},|\s(?:to|for|of|in)\s(?=[^.:=\n]{1,60}\s(?:is|are|was|:)\s)"
+    r"(?:[^\S\n]{0,2}\([^()\n]{0,40}\)|,[^,.:\n]{1,30},|\s(?:to|for|of|in)\s(?=[^.:=\n]{1,60}\s(?:is|are|was|:)\s)"
     r"(?:[^\s.:=]{1,30}\s){1,10}?(?=(?:is|are|was)\b))?"
-    r"(?:\s{0,3}[*_`]{0,3}(?P<sign>=>|->|[:：=→])|\s{1,3}(?P<dash>[-–—])(?=\s)"
+    r"(?:\s{0,3}[*_`]{0,3}(?P<sign>=>|->|[:：=→])|[ \t]{1,3}(?P<dash>[-–—])(?=\s)"
     r"|(?P<is>\s{0,2}(?:是|为|は)|\s{0,3}(?:is|are|was|would be|will be|should be|must be|"
     r"comes (?:out )?to|equals|works out to|turns out to be|becomes)\b"
     r"(?!\s+not\b))(?:\s{0,2}[:：])?"
@@ -227,7 +228,9 @@ _VALUE = re.compile(
     r"ninety|half|none|no|a|minus|negative)\b)"
 )
 """How a value begins behind hash marks."""
-_JSON = re.compile(r"(?:\s{0,4}[\"'](?=([^\"'\n]{1,200})[\"'])|\s{0,4}(?=([^,}\n]{1,200})))")
+_JSON = re.compile(
+    r"(?:\s{0,4}[\"'](?=([^\"'\n]{1,200})[\"'])|\s{0,4}(?=(\[[^\]]{0,200}\]|[^,}\n]{1,200})))"
+)
 _WORDS = (
     ("nswer", 1), ("NSWER", 1), ("esult", 1), ("\nans", -1), ("\nAns", -1), ("\nANS", -1),
     ("答", 0),
@@ -332,6 +335,11 @@ def _closing(text: str, at: int) -> int:
 # --- what stands behind them --------------------------------------------------------------------
 
 _ITEM = re.compile(r"\n\s{0,4}(?:[-*•+]\s{1,4}|>\s{0,3}|1[.)]\s{1,3}(?=[$\d]))")
+_LISTED = re.compile(
+    r"\s{0,4}(?:(?P<bullet>[-*•+][ \t]+)|(?P<number>\d{1,2}[.)][ \t]+)|(?P<letter>\(?[a-z]\)[ \t]*)"
+    r"|(?P<row>\|)|(?P<name>[*_$\\(]{0,3}(?=[a-zA-Z]\s?=)))"
+)
+"""How a line of a list or a table begins."""
 _RETRACTED = re.compile(
     r"(?:[.!?,;\n*_]\s{0,4}|\A\s{0,4})(?:wait|actually|no[,:.]|hold on|correction|"
     r"sorry|oops|hmm|let me (?:re|correct)|i made a mistake|"
@@ -401,8 +409,7 @@ def _leads(text: str, mark: _Mark, following: _Mark) -> bool:
 def _behind(text: str, mark: _Mark) -> tuple[Reading | None, int]:
     """Return what stands behind a marker, and where that ends; None for nothing."""
     if mark.close >= 0:
-        inside = text[mark.end : min(mark.close, mark.end + _MOST_STATED)].strip()
-        return (read(inside) if inside else None), mark.close + 1
+        return _within(text, mark), mark.close + 1
     at = mark.end
     stop = min(len(text), at + _MOST_STATED)
     for number in range(_MOST_LINES):
@@ -419,6 +426,8 @@ def _behind(text: str, mark: _Mark) -> tuple[Reading | None, int]:
                 line, end = _display(text, at, end, line)
             found = read(line)
             if found.number or found.latex or _digits(line) or not (own or stated.endswith(":")):
+                if own and (other := _sibling(text, at, stop, found)) is not None:
+                    found = Reading(f"{found.text}, {other.text}"[:_MOST_STATED])
                 return found, end
         if line and ("\\[" in line or "$$" in line or "\\begin" in line):
             return _shown(text, end, stop)
@@ -426,6 +435,31 @@ def _behind(text: str, mark: _Mark) -> tuple[Reading | None, int]:
         if at >= stop:
             break
     return None, at
+
+
+def _within(text: str, mark: _Mark) -> Reading | None:
+    """Return what a box or a tag holds; None for nothing."""
+    inside = text[mark.end : min(mark.close, mark.end + _MOST_STATED)].strip()
+    if inside.startswith("["):  # a list, whatever its lines
+        inside = inside.replace("\n", " ")
+    return read(inside) if inside else None
+
+
+def _sibling(text: str, at: int, stop: int, found: Reading) -> Reading | None:
+    """Return another value, in a line of the same list or table; None without one."""
+    form = _LISTED.match(text, at)
+    if form is None or found.number is None:
+        return None
+    for line in text[at:stop].split("\n")[1:]:
+        if draws(line):
+            continue
+        same = _LISTED.match(line)
+        if same is None or same.lastgroup != form.lastgroup:
+            return None
+        other = read(line[same.end() :])
+        if other.number is not None and not are_equal(found.number, other.number):
+            return other
+    return None
 
 
 def _display(text: str, at: int, end: int, line: str) -> tuple[str, int]:

@@ -37,6 +37,10 @@ _TEXT = {
 }  # fmt: skip
 _NAME = re.compile(r"\\([A-Za-z]+)\*?|\\(.)?", re.DOTALL)
 _INDEX = re.compile(r"\s?\[([1-9])\]\s?")
+_NEW_ROW = re.compile(
+    r"\s{1,9}(?![\s&=≈}]|\\(?:\\|end|\]|\)|Rightarrow|implies|therefore|approx)|\Z)"
+)
+"""What a row of a display begins with that does not go on with the one before."""
 _SIMPLE = re.compile(r"\s*+[-\u2212]?[\d.,]++\s*+")
 
 _WIDE = {0xFF01 + at: 0x21 + at for at in range(94)} | {0x3000: 0x20}
@@ -203,4 +207,6 @@ class _Latex:
             self._at += 1  # 11,\! 111
         if sign is None or sign in ",!/":
             return ""
+        if sign == "\\" and _NEW_ROW.match(self._text, self._at):
+            return ", "
         return sign if sign in "$%#&_{}" else " "

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from siked.verification.extract import RULES, extract
@@ -281,6 +281,49 @@ def test_drafts_and_what_was_taken_back_do_not_count(text: str) -> None:
 def test_a_box_for_each_value_is_no_answer(text: str) -> None:
     found = extract(text)
     assert found.rule == "boxed"
+    assert parse(found.answer or "") is None
+
+
+VALUES_APART = [
+    "- {0}\n- {1}", "* Tom: {0}\n* Jane: {1}", "- **Tom:** {0}\n- **Jane:** {1}", "1. {0}\n2. {1}",
+    "(a) {0}\n(b) {1}", "a) {0} eggs\n\nb) {1} eggs", "x = {0}\ny = {1}", "$x = {0}$\n$y = {1}$",
+    "| Item | Cost |\n|---|---|\n| Pens | {0} |\n| **Total** | **{1}** |",
+    "$$\\begin{{aligned}}x &= {0}\\\\ y &= {1}\\end{{aligned}}$$",
+    "\\[\n\\begin{{cases}}\nx = {0} \\\\\ny = {1}\n\\end{{cases}}\n\\]",
+    "\\boxed{{x = {0} \\\\ y = {1}}}",
+    "\\boxed{{\\begin{{pmatrix}} {0} \\\\ {1} \\end{{pmatrix}}}}",
+]  # fmt: skip
+
+
+@given(
+    st.integers(1, 999),
+    st.integers(1, 999),
+    st.sampled_from(["Final Answer:\n", "**Answer**\n\n", "The answer is:\n", "## Answer\n\n"]),
+    st.sampled_from(VALUES_APART),
+)  # fmt: skip
+def test_a_list_of_different_values_is_no_answer(
+    one: int, other: int, marker: str, form: str
+) -> None:
+    assume(one != other)
+    number = parse(extract(f"9 - 2 = 7\n\n{marker}{form.format(one, other)}").answer or "")
+    assert number is None
+
+
+@given(
+    st.integers(0, 99), st.integers(1, 99), st.sampled_from(["\\\\\n&= ", " \\\\ &= ", "\\\\\n= "])
+)
+def test_the_rows_of_one_equation_have_its_last_value(one: int, two: int, row: str) -> None:
+    text = f"\\begin{{align*}}x &= {one} + {two}{row}{one + two}\\\\\n\\end{{align*}}"
+    for whole in (f"Final Answer:\n{text}", f"\\boxed{{{text}}}"):
+        number = parse(extract(whole).answer or "")
+        assert number is not None, whole
+        assert number.value == one + two
+
+
+@pytest.mark.parametrize("value", ["[18, 20]", "[\n  18,\n  20\n]"])
+def test_a_list_in_json_is_no_answer(value: str) -> None:
+    found = extract(f'{{"answer": {value}, "confidence": 1}}')
+    assert found.rule == "answer-tag"
     assert parse(found.answer or "") is None
 
 
