@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from siked.prompts import split_thinking
 from siked.verification.compare import are_equal
-from siked.verification.layout import draws
+from siked.verification.layout import TURN, draws
 from siked.verification.numbers import Reading, read, read_last
 
 LONGEST = 50_000
@@ -104,7 +104,7 @@ def _plainest(lines: str) -> Extracted | None:
         return None
     if "nswer" in before or "esult" in before or "NSWER" in before or "####" in before:
         return None
-    if _MAY_LEAD.match(before) is not None or _NEXT.search(lines) is not None:
+    if _MAY_LEAD.match(before) is not None or NEXT.search(lines) is not None:
         return None
     rule = "answer-letter" if found[1] else "final-answer" if found[2] else "hash-marks"
     return Extracted(found[3], rule)
@@ -113,10 +113,6 @@ def _plainest(lines: str) -> Extracted | None:
 # --- the rationale's own part -------------------------------------------------------------------
 
 _CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")
-_TURN = re.compile(
-    r"<\|?(?:im_end|im_start|endoftext|eot_id|eom_id|end_of_turn|end|return|eos|user)\|?>|</s>"
-    r"|\[/?INST\]"
-)
 
 
 def _own(text: str) -> str:
@@ -128,7 +124,7 @@ def _own(text: str) -> str:
     if "<" in text or "[" in text or "◁" in text:
         _, text = split_thinking(text)
     lines = "\n" + text.strip()
-    if ("<" in lines or "[" in lines) and (turn := _TURN.search(lines, 2)) is not None:
+    if ("<" in lines or "[" in lines) and (turn := TURN.search(lines, 2)) is not None:
         lines = lines[: turn.start()]
     return lines
 
@@ -137,10 +133,11 @@ def _own(text: str) -> str:
 # search then looks at line breaks alone, several times as fast as ``^`` would.
 _MARKS = r"[*_#>\[\s]{0,6}"
 _LINE = rf"\n{_MARKS}"
-_NEXT = re.compile(
-    rf"{_LINE}(?=[QPETHUIARNL<\s])(?:"
-    r"(?P<label>Q(?:uestion)?|Problem|Exercise|Example|Task|Quiz|Prompt|Human|User|Instruction|Input"
-    r"|Assistant|Response)"
+NEXT = re.compile(
+    rf"{_LINE}(?=[QPETHUIARNLFBSYMW<\s])(?:"
+    r"(?P<label>(?:(?:follow-?\s?up|new|next|another|additional|practice|similar|bonus|extra|more"
+    r"|related|textbook|math|word)\s)?(?:questions?|problems?|exercises?|examples?|tasks?)|Q|Quiz"
+    r"|Prompt|Human|User|Instruction|Input|Assistant|Response|follow-?\s?up|your (?:turn|task))"
     rf"\s{{0,2}}(?P<number>\d{{0,4}})(?:{_MARKS}[:.)]|[*_\]]{{0,4}}(?:\n|$))"
     r"|(?<=#)\s{0,4}(?:Instruction|Question|Problem|Input|Example|Response)\b"
     r"|(?:here(?:'s|’s| is| are)|(?:now|next),?(?:\slet(?:'s|’s)\s\w{2,8})?|let(?:'s|’s)\s\w{2,8})"
@@ -150,6 +147,7 @@ _NEXT = re.compile(
     r"|<(?:question|problem|user|instruction)>)",
     re.IGNORECASE,
 )
+"""What may begin another problem, in prose."""
 _NEW = re.compile(
     rf"{_LINE}(?:(?:Question|Problem|Human|User){_MARKS}:|(?<=#)\s{{0,4}}Instruction{_MARKS}:)",
     re.IGNORECASE,
@@ -166,7 +164,7 @@ def _run_on(lines: str, marks: list[_Mark]) -> int:
     that goes on with the count of the one before is none ("Question 1" … "Question 2"), nor is one
     that "A:" answered where a label stood in front of it already.
     """
-    asked = _NEXT.search(lines)
+    asked = NEXT.search(lines)
     if asked is None:
         return len(lines)
     end = len(lines)
@@ -182,7 +180,7 @@ def _run_on(lines: str, marks: list[_Mark]) -> int:
     closed = min((one.end for one in marks if one.rule in _CLOSING), default=len(lines))
     own = asked.start() < first and asked["number"]
     count = int(asked["number"]) if own else 0
-    for following in _NEXT.finditer(lines, first):
+    for following in NEXT.finditer(lines, first):
         number = following["number"]
         if own and number and int(number) == count + 1 and following.start() < closed:
             count += 1

@@ -64,6 +64,12 @@ _RAISED = re.compile(r"(?<=[\d)])[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]++")
 
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,80}>")
 _POWER = re.compile(r"(?<=[\d)])\*\*(?=[\d(+-])")
+TURN = re.compile(
+    r"<\|?(?:im_end|im_start|endoftext|end_of_text|eot_id|eom_id|end_of_turn|start_of_turn"
+    r"|start_header_id|end|return|eos|user|EOT|END_OF_TURN_TOKEN)\|?>"
+    r"|<\uff5c(?:end\u2581of\u2581sentence|User)\uff5c>|</s>|\[/?INST\]"
+)
+"""What ends a model's turn, as templates of chats write it."""
 _RULE = re.compile(r"[-=_*~#>.|\s]*+|```\w*")
 """A line that only draws: a rule, an underline, a fence."""
 

@@ -21,15 +21,18 @@ import textwrap
 from itertools import zip_longest
 
 from siked.prompts import split_thinking
+from siked.verification.extract import NEXT
+from siked.verification.layout import TURN
 from siked.verification.sandbox import Program
 from siked.verification.sandbox.pool import ANSWER_NAMES, MOST_SOURCE
 
 _FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(\w*)[^\n]*\n?", re.MULTILINE)
+_LANGUAGE = re.compile(r"\A\s*(?:python3?|py3?)[ \t]*\n", re.IGNORECASE)
+"""What a fence that stood in the prompt leaves of its first line."""
 _LANGUAGES = {"", "python", "python3", "py", "py3", "pycon", "ipython", "tool_code", "code"}
 _MOST_BLOCKS = 8
 _NEXT = re.compile(
-    r"^[ \t]*+(?:##++[ \t]*+)?(?:Question|Q|Problem|Human|User|Instruction)[ \t]*+\d*+[ \t]*+:"
-    r"|<\|?(?:im_end|im_start|endoftext|eot_id|end_of_turn)\|?>",
+    r"^[ \t]*+(?:##++[ \t]*+)?(?:Question|Q|Problem|Human|User|Instruction)[ \t]*+\d*+[ \t]*+:",
     re.IGNORECASE | re.MULTILINE,
 )
 _COMMENTED_NEXT = re.compile(
@@ -62,10 +65,12 @@ def read(text: str, answer_var: str | None = None) -> Program:
         return Program((text,), names)  # which the sandbox refuses
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     text = split_thinking(text)[1].removeprefix("<|python_tag|>")
+    if (turn := TURN.search(text, len(text) - len(text.lstrip()) + 1)) is not None:
+        text = text[: turn.start()]
     blocks = _fenced(text)
     code = "\n".join(blocks) if blocks else _own(text)
     readings = [_tidy(code), *(_bodies(code) if "return" in code else ())]
-    readings += [_tidy(_without_prose(code)), _tidy(code.translate(_QUOTES))]
+    readings += [_tidy(_without_prose(code)), _tidy(code.translate(_QUOTES)), _level(code)]
     distinct = tuple(dict.fromkeys(one for one in readings if one.strip()))
     alone = [_tidy(one) for one in reversed(blocks)] if len(blocks) > 1 else []
     return Program(distinct or ("",), tuple(alone[:_MOST_BLOCKS]), names)
@@ -75,8 +80,17 @@ def _bodies(code: str) -> list[str]:
     """Code as the body of a function whose first line stood in the prompt."""
     head = "def solution():\n"
     own = code.strip("\n")
-    bodies = [head + textwrap.indent(textwrap.dedent(own), "    ")]
+    bodies = [head + textwrap.indent(one, "    ") for one in (textwrap.dedent(own), _level(own))]
     return [head + own, *bodies] if own[:1].isspace() else bodies
+
+
+def _level(code: str) -> str:
+    """Code whose first line alone lost its indentation, or has one too many, at the left margin.
+
+    Where white space around a text is dropped, its first line loses what the others have.
+    """
+    first, _, rest = code.strip("\n").partition("\n")
+    return f"{first.strip()}\n{textwrap.dedent(rest)}"
 
 
 def _fenced(text: str) -> list[str]:
@@ -89,11 +103,18 @@ def _fenced(text: str) -> list[str]:
         return [before]  # the fence that opens it stood in the prompt
     blocks: list[str] = []
     following = _NEXT.search(text, marks[1].end()) if len(marks) > 1 else None
+    ended = 0
+    asked = NEXT.search(f"\n{before}") is not None  # own questions, one by one
     for opening, closing in zip_longest(marks[::2], marks[1::2]):
         if following is not None and opening.start() > following.start():
             break  # another problem's program
+        told = _ANSWERED.search("\n".join(blocks)) is not None and not asked
+        if told and NEXT.search(text, ended, opening.start()) is not None:
+            break
+        ended = closing.end() - 1 if closing else len(text)
         if opening[1].lower() in _LANGUAGES:
-            blocks.append(text[opening.end() : closing.start() if closing else len(text)])
+            block = text[opening.end() : closing.start() if closing else len(text)]
+            blocks.append(block.partition("```")[0])
     return [block for block in blocks if block.strip()]
 
 
@@ -114,6 +135,7 @@ def _tidy(code: str) -> str:
         code = "\n".join(line for line in code.split("\n") if _PROMPT.match(line))
     elif "Out[" in code:
         code = _OUTPUT.sub("", code)
+    code = _LANGUAGE.sub("", code)
     return textwrap.dedent(_PROMPT.sub("", code)).strip("\n")
 
 

@@ -57,6 +57,9 @@ FOUND = [
     ("The answer is not 9. She has 18.", "18", "last-number"),
     ("She has 18<|im_end|>\n<|im_start|>user\nTom has 4", "18", "last-number"),
     ("She has 18. [/INST] Tom has 4", "18", "last-number"),
+    ("She has 18<|end_of_text|>4", "18", "last-number"),
+    ("She has 18<\uff5cend\u2581of\u2581sentence\uff5c>4", "18", "last-number"),
+    ("#### 18<|start_header_id|>user<|end_header_id|>\n#### 4", "18", "hash-marks"),
 ]
 
 
@@ -87,6 +90,12 @@ def test_every_rule_is_shown_above() -> None:
         "user\nTom has 4\nassistant\nThe answer is 4.",
         "### Response:\nThe answer is 4.",
         "Quiz: Tom has 4. The answer is 4.",
+        "### Follow-up Question 1:\nTom has 4. The answer is 4.",
+        "Follow-up:\nTom has 4. The answer is 4.",
+        "**Practice problem:** Tom has 4. The answer is 4.",
+        "## Your turn: Tom has 4.\n#### 4",
+        "Exercises:\n1. Tom has 4. The answer is 4.",
+        "Textbook exercise: Tom has 4.\nA: 4",
     ],
 )
 def test_an_invented_problem_behind_the_answer_is_not_read(text: str, invented: str) -> None:

@@ -33,6 +33,13 @@ WRAPPED = {
     "end of turn": f"{CODE}<|im_end|>\nanswer = 4",
     "run on in a comment": f"{CODE}\n\n# Question: Tom has 4 eggs.\nanswer = 4",
     "own question in a comment": f"# Question: How much?\n{CODE}",
+    "end of turn behind the last line": f"{CODE}</s>",
+    "end of turn behind a fence": f"```py\n{CODE}\n```<|end_of_text|>```py\nanswer = 4\n```",
+    "fence closed behind the last line": f"```python\n{CODE}```\nSo she makes $18.",
+    "language of a fence in the prompt": f"python\n{CODE}\n```",
+    "a blank in front": f" {CODE}",
+    "blank lines and a blank in front": f"\n\n  {CODE}",
+    "indented but for the first line": CODE.replace("\n", "\n    "),
     "typographic quotes": f"{CODE}\nname = “x”",
 }
 
@@ -52,6 +59,40 @@ def test_the_program_is_found(name: str) -> None:
     space: dict[str, object] = {}
     exec(first_that_is_python(WRAPPED[name]), space)
     assert space["answer"] == 18
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["**Question 2:** Tom has 4.", "### Example 2\nTom has 4.", "Exercise 2: Tom has 4.",
+     "Now let's solve another problem. Tom has 4.", "### Follow-up Question\nTom has 4.",
+     "## Your task: Tom has 4.", "Practice problem: Tom has 4."],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "code", [CODE, "eggs = 9\nprint(eggs * 2)", "def solution():\n    return 18"]
+)
+def test_the_program_of_another_problem_is_not_run(label: str, code: str) -> None:
+    text = f"```python\n{code}\n```\nSo it is 18.\n\n{label}\n\n```python\nanswer = 4\n```"
+    assert read(text).sources[0] == code
+    assert read(text).blocks == ()
+
+
+def test_own_questions_in_blocks_are_one_program() -> None:
+    parts = [f"**Question {n}:** How much?\n```python\nprint({n * 9})\n```" for n in (1, 2)]
+    assert read("\n\n".join(parts)).sources[0] == "print(9)\n\nprint(18)"
+    open_end = "```python\neggs = 9\n```\n\n**Task 2:** money\n```python\nanswer = eggs * 2\n```"
+    assert "answer" in read(open_end).sources[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eggs = 9\n    return eggs * 2",
+     "eggs = 9\n    if eggs:\n        return eggs * 2\n    return 0",
+     "eggs = 9\n\treturn eggs * 2"],
+)  # fmt: skip
+def test_a_body_that_lost_the_indentation_of_its_first_line_is_a_function(text: str) -> None:
+    space: dict[str, object] = {}
+    exec(first_that_is_python(text), space)
+    assert space["solution"]() == 18  # type: ignore[operator]
 
 
 def test_a_solution_function_stays_whole() -> None:

@@ -29,7 +29,7 @@ _KILL = 9
 _MOST_LINES = 50
 _STATUS = re.compile(
     r"\W{0,4}(?:checked|verified|done|finished|completed|tested|elapsed|took|ran |run time|runtime|"
-    r"time:|iterations?:|end of)",
+    r"time:|(?:execution|cpu|wall) time|iterations?:|end of)",
     re.IGNORECASE,
 )
 """What a line says that is about the run: "Checked 2 times"."""
