@@ -339,14 +339,18 @@ _LISTED = re.compile(
 )
 """How a line of a list or a table begins."""
 _RETRACTED = re.compile(
-    r"(?:[.!?,;\n*_]\s{0,4}|\A\s{0,4})(?:wait|actually|no[,:.]|hold on|correction|"
-    r"sorry|oops|hmm|let me (?:re|correct)|i made a mistake|"
-    r"that(?:'s| is) (?:wrong|not right|incorrect))",
+    r"(?:[.!?,;\n*_]\s{0,4}|\A\s{0,4})(?:(?:but|however),? )?(?:wait|actually|no[,:.]|hold on|"
+    r"correction|edit:|sorry|oops|hmm|on second thought|my mistake|let me (?:re|correct|fix)|"
+    r"i (?:made an? (?:mistake|error)|mis(?:counted|read|calculated))|"
+    r"that(?:[\'’]s| is| was) (?:wrong|incorrect|not (?:right|correct)))",
     re.IGNORECASE,
 )
 _CONFIRMED = re.compile(
-    r"\b(?:correct|right|yes|confirm|checks? out|good|matches|fine)", re.IGNORECASE
+    r"\b(?:(?<!\bnot )(?:correct|right)(?!\s(?:\w{1,20}\s){1,2}(?:is|was|should)\b)|yes|confirm"
+    r"|checks? out|good|matches|fine)",
+    re.IGNORECASE,
 )
+"""What confirms an answer; "the correct total is 14" and "not right" do not."""
 _CONCLUDES = re.compile(
     r"[.!?\n→]|\b(?:so|no|not|but|thus|then|hence|therefore|is|are|gives?|total|makes?|wait|actually)\b"
     r"|[=]", re.IGNORECASE

@@ -93,6 +93,8 @@ _MONTHS = {
 }  # fmt: skip
 """A day of one is no number of things."""
 _REMAINDER = re.compile(r"[rR]\d+")
+_BULLET = re.compile(r"^[ \t]*+[-–—+][ \t]++", re.MULTILINE)
+"""How a line of a list begins: no minus of its number."""
 _MORE = {"more", "less", "greater", "fewer", "larger", "smaller", "higher", "lower", "bigger"}
 _PARTS_OF = {
     "half", "third", "quarter", "twice", "double", "triple", "thrice", "quadruple", "fourth",
@@ -182,7 +184,7 @@ def read_last(text: str) -> Reading | None:
     """
     whole = plain(text)
     end = next((at for at in range(len(whole) - 1, -1, -1) if whole[at].isdigit()), -1)
-    whole = whole[max(end - MOST_TEXT, 0) : end + MOST_TEXT // 2]
+    whole = _BULLET.sub("", whole[max(end - MOST_TEXT, 0) : end + MOST_TEXT // 2])
     for begin, end in reversed(_sentences(whole, tokens(whole))):
         sentence = whole[begin:end]
         items = _items(sentence)

@@ -254,6 +254,8 @@ LAST: dict[str, int | str | None] = {
     "She used \\(\\frac{3}{4}\\) cup of sugar.": "3/4", "She paid \\(1{,}234\\) dollars.": 1234,
     "So the speed is 18 m/s^2.": 18, "The area is \\(18 \\text{ cm}^2\\).": 18,
     "Tom has 18 apples in 3 bags.": 3, "She has 9. Then 18. So none is lost.": 18,
+    "The total is:\n\n- 18 eggs": 18, "The total is:\n– $18": 18, "The rest is:\n-18": -18,
+    "The balance is:\n- -18 dollars": -18, "She gets 5 - 23 = - 18": -18,
     "He gets 3 hours 20 minutes.": None, "He arrives at 3:20 pm.": None, "The ratio is 3:5.": None,
     "It takes 10-12 days.": None, "It is on 2024-03-18.": None, "She drove for 3h30.": None,
     "32768 feet * 2 =": None, "we get 33 + x = 2x + x": None,
