@@ -130,14 +130,17 @@ def _own(text: str) -> str:
 
 
 # How another problem begins. Patterns of what begins a line start with the line break before it: a
-# search then looks at line breaks alone, several times as fast as ``^`` would.
+# search then looks at line breaks alone, several times as fast as ``^`` would. What most lines
+# begin with, and no label, is passed over first.
 _MARKS = r"[*_#>\[\s]{0,6}"
 _LINE = rf"\n{_MARKS}"
 NEXT = re.compile(
-    rf"{_LINE}(?=[QPETHUIARNLFBSYMW<\s])(?:"
-    r"(?P<label>(?:(?:follow-?\s?up|new|next|another|additional|practice|similar|bonus|extra|more"
-    r"|related|textbook|math|word)\s)?(?:questions?|problems?|exercises?|examples?|tasks?)|Q|Quiz"
-    r"|Prompt|Human|User|Instruction|Input|Assistant|Response|follow-?\s?up|your (?:turn|task))"
+    rf"{_LINE}(?=[QPETHUIARNLFBSYMW<\s])(?!s[hou]|th|fi|be|my|wh|we)(?:"
+    r"(?P<label>Q(?:uestions?)?|Problems?|Exercises?|Examples?|Tasks?|Quiz|Prompt|Human|User"
+    r"|Instruction|Input|Assistant|Response"
+    r"|(?=fo|ne|an|ad|pr|si|bo|ex|mo|re|te|ma|wo|yo)(?:follow-?\s?up|your (?:turn|task)"
+    r"|(?:follow-?\s?up|new|next|another|additional|practice|similar|bonus|extra|more|related|textbook"
+    r"|math|word)\s(?:question|problem|exercise|example|task)s?))"
     rf"\s{{0,2}}(?P<number>\d{{0,4}})(?:{_MARKS}[:.)]|[*_\]]{{0,4}}(?:\n|$))"
     r"|(?<=#)\s{0,4}(?:Instruction|Question|Problem|Input|Example|Response)\b"
     r"|(?:here(?:'s|’s| is| are)|(?:now|next),?(?:\slet(?:'s|’s)\s\w{2,8})?|let(?:'s|’s)\s\w{2,8})"
@@ -340,9 +343,10 @@ _LISTED = re.compile(
 """How a line of a list or a table begins."""
 _RETRACTED = re.compile(
     r"(?:[.!?,;\n*_]\s{0,4}|\A\s{0,4})(?:(?:but|however),? )?(?:wait|actually|no[,:.]|hold on|"
-    r"correction|edit:|sorry|oops|hmm|on second thought|my mistake|let me (?:re|correct|fix)|"
-    r"i (?:made an? (?:mistake|error)|mis(?:counted|read|calculated))|"
-    r"that(?:[\'’]s| is| was) (?:wrong|incorrect|not (?:right|correct)))",
+    r"correction|edit:|sorry|oops|hmm|on second thought|my mistake[.,:;!]|"
+    r"let me (?:re|correct|fix)|i (?:made an? (?:mistake|error)|mis(?:counted|read|calculated))|"
+    r"that(?:['’]s| is| was) (?:wrong|incorrect|not (?:right|correct))"
+    r"(?!\s(?:if|for|when|unless)\b))",
     re.IGNORECASE,
 )
 _CONFIRMED = re.compile(

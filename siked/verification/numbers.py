@@ -567,7 +567,9 @@ def _pronoun(items: list[_Item], at: int) -> bool:
     before = [one.text.lower() for one in items[max(at - 2, 0) : at]]
     if not before or items[at].end - items[at].start != len("one"):
         return False
-    described = before[0] in _ARTICLES and before[-1] not in _COPULA | _VAGUE | _ARTICLES
+    described = before[0] in _ARTICLES and before[-1] not in _COPULA | _VAGUE | _ARTICLES | {
+        "number"
+    }
     return before[-1] in _WHICH or (len(before) == 2 and described)
 
 

@@ -41,6 +41,10 @@ _COMMENTED_NEXT = re.compile(
 )
 """Another problem as a comment; the own one may stand like this in front of the code."""
 _ANSWERED = re.compile(r"^(?:(?:answer|ans|final_answer)\s*=|print\(|[ \t]+return\b)", re.MULTILINE)
+_TOLD = re.compile(
+    r"^(?:(?:answer|ans|final_answer)\s*=|print\(|def \w{1,60}\(\s*\))", re.MULTILINE
+)
+"""What gives an answer without more code; a function with parameters has still to be called."""
 _PROMPT = re.compile(r"^(?:>>> ?|\.\.\. ?|In \[\d*\]: ?)", re.MULTILINE)
 _OUTPUT = re.compile(r"^Out\[\d{0,6}\]:[^\n]*", re.MULTILINE)
 _CODE = re.compile(
@@ -108,7 +112,7 @@ def _fenced(text: str) -> list[str]:
     for opening, closing in zip_longest(marks[::2], marks[1::2]):
         if following is not None and opening.start() > following.start():
             break  # another problem's program
-        told = _ANSWERED.search("\n".join(blocks)) is not None and not asked
+        told = _TOLD.search("\n".join(blocks)) is not None and not asked
         if told and NEXT.search(text, ended, opening.start()) is not None:
             break
         ended = closing.end() - 1 if closing else len(text)

@@ -274,6 +274,7 @@ DRAFTS = {
     "Final Answer: 18\nWait, let me double check. 20 - 2 = 18 and 3 = 3. Yes.": "18",
     "Final Answer: 18\nWait, let me verify: 9 * 2 = 18. That is the correct one, for 2.": "18",
     "Final Answer: 18\nBut wait, is it 2 each? Yes, so that is right for 9 eggs.": "18",
+    "Final Answer: 18\n\nHowever, that is not correct if she had 20 eggs.": "18",
     "First \\boxed{12}. But I forgot one: \\boxed{1": None,
     "\\boxed{12} is wrong, so the correct one is \\boxed{": None,
     "draft <answer>41</answer> no: <answer>42</answer> (3 tries)": "42",

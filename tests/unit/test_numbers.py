@@ -65,7 +65,7 @@ READ: dict[str, int | str] = {
     "\u0661\u066c\u0662\u0665\u0660": 1250, "\u0661\u0662\u066b\u0665": "25/2",
     "eighteen (18)": 18, "two hundred (200) miles": 200, "18, not 12": 18, "18 and not 12": 18,
     "18, not counting the 3 eggs": 18, "therefore 18 dollars for 3 days": 18,
-    "She has one left.": 1, "only one": 1, "none of the eggs are left": 0,
+    "She has one left.": 1, "the number one": 1, "only one": 1, "none of the eggs are left": 0,
     "a dozen": 12, "two dozen eggs": 2, "2 dozen eggs": 2, "minus three": -3, "zero": 0,
 }  # fmt: skip
 

@@ -81,6 +81,10 @@ def test_own_questions_in_blocks_are_one_program() -> None:
     assert read("\n\n".join(parts)).sources[0] == "print(9)\n\nprint(18)"
     open_end = "```python\neggs = 9\n```\n\n**Task 2:** money\n```python\nanswer = eggs * 2\n```"
     assert "answer" in read(open_end).sources[0]
+    called = (
+        "```python\ndef f(n):\n    return n * 2\n```\n### Example:\n```python\nanswer = f(9)\n```"
+    )
+    assert "answer" in read(called).sources[0]
 
 
 @pytest.mark.parametrize(
