@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.fs import LocalFileSystem
+from dvc.ignore import DvcIgnoreFilter
 
+from siked.files import partial_of
+from siked.run.layout import StudentFiles
 from siked.settings import ENGINES, FORMATS, NO_EFFECT, TRAINERS, document_keys, load_params
 
 ROOT = Path(__file__).parents[2]
@@ -146,3 +150,12 @@ def test_presets_are_valid_and_dvc_reads_the_pipeline_with_them(preset, tmp_path
 
 def test_the_demo_is_the_default():
     assert (ROOT / "params.yaml").read_text() == (ROOT / "presets/demo.yaml").read_text()
+
+
+def test_what_a_killed_stage_left_half_written_is_no_dependency():
+    """`report` depends on data/students whole: the next run would be told as another one."""
+    ignore = DvcIgnoreFilter(LocalFileSystem(), str(ROOT))
+    answers = StudentFiles("it1").answers
+    assert ignore.is_ignored_dir(str(ROOT / partial_of(answers)))
+    assert ignore.is_ignored_file(str(ROOT / partial_of(answers.parent / "mix.jsonl")))
+    assert not ignore.is_ignored_dir(str(ROOT / answers))
