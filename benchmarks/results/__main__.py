@@ -189,7 +189,7 @@ def _explain(runs: Runs, tests: int) -> Iterator[str]:
         few = "is one p-value" if tests == 1 else f"are {tests} p-values"
         yield f"There {few} in this table (McNemar's exact test, two-sided); none is corrected."
     if any(len(seeds) > 1 for seeds in runs.used.values()):
-        yield "Where a run has several seeds, figures are means over them."
+        yield "Figures of several seeds are means."
     files = (
         f"{name} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, sorted(seeds)))})"
         for name, seeds in sorted(runs.used.items())

@@ -199,7 +199,7 @@ def test_several_seeds_are_means_without_a_p(made):
     assert "p =" not in str(rows)
     assert "p-value" not in below
     assert "several (seeds 1, 2)" in below
-    assert "means over them" in below
+    assert "seeds are means" in below
     one, two = (Results(made / FILES / f"several{end}.json") for end in ("", "-seed-2"))
     right = [
         sum(answer.correct for answer in found.answered("it2").answers["svamp"])
