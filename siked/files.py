@@ -243,7 +243,7 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: not JSON: {error}") from None
 
 
-class _Loader(yaml.SafeLoader):
+class _UniqueKeys(yaml.constructor.BaseConstructor):
     """YAML as DVC reads it: a key that stands twice is an error, and not the last one's value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -258,18 +258,27 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path, missing: str = "") -> Any:
+class _Values(_UniqueKeys, yaml.SafeLoader):
+    """Numbers, truths and texts as YAML tells them apart."""
+
+
+class _Texts(_UniqueKeys, yaml.BaseLoader):
+    """Every value as text, so that ``off`` and ``2`` need no quotes."""
+
+
+def read_yaml(path: Path, missing: str = "", *, as_texts: bool = False) -> Any:
     """Read a YAML file.
 
     Args:
         path: the file.
         missing: what to do where there is none.
+        as_texts: read every value as text, also ``off`` and ``2``.
 
     Raises:
         UserError: the file cannot be read or is not YAML, or a key stands twice in it.
     """
     try:
-        return yaml.load(read_text(path, missing), _Loader)
+        return yaml.load(read_text(path, missing), _Texts if as_texts else _Values)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not YAML: {error}") from None
 

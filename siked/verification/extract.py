@@ -130,17 +130,16 @@ def _own(text: str) -> str:
 
 
 # How another problem begins. Patterns of what begins a line start with the line break before it: a
-# search then looks at line breaks alone, several times as fast as ``^`` would. What most lines
-# begin with, and no label, is passed over first.
+# search then looks at line breaks alone, several times as fast as ``^`` would.
 _MARKS = r"[*_#>\[\s]{0,6}"
 _LINE = rf"\n{_MARKS}"
 NEXT = re.compile(
-    rf"{_LINE}(?=[QPETHUIARNLFBSYMW<\s])(?!s[hou]|th|fi|be|my|wh|we)(?:"
+    rf"{_LINE}(?=[QPETHUIARNLFBSYMW<\s])(?:"
     r"(?P<label>Q(?:uestions?)?|Problems?|Exercises?|Examples?|Tasks?|Quiz|Prompt|Human|User"
     r"|Instruction|Input|Assistant|Response"
-    r"|(?=fo|ne|an|ad|pr|si|bo|ex|mo|re|te|ma|wo|yo)(?:follow-?\s?up|your (?:turn|task)"
+    r"|follow-?\s?up|your (?:turn|task)"
     r"|(?:follow-?\s?up|new|next|another|additional|practice|similar|bonus|extra|more|related|textbook"
-    r"|math|word)\s(?:question|problem|exercise|example|task)s?))"
+    r"|math|word)\s(?:question|problem|exercise|example|task)s?)"
     rf"\s{{0,2}}(?P<number>\d{{0,4}})(?:{_MARKS}[:.)]|[*_\]]{{0,4}}(?:\n|$))"
     r"|(?<=#)\s{0,4}(?:Instruction|Question|Problem|Input|Example|Response)\b"
     r"|(?:here(?:'s|’s| is| are)|(?:now|next),?(?:\slet(?:'s|’s)\s\w{2,8})?|let(?:'s|’s)\s\w{2,8})"

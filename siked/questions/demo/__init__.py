@@ -18,12 +18,12 @@ import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
 from pydantic import ValidationError
 
 from siked.errors import UserError
+from siked.files import read_yaml
 from siked.questions.demo.family import Family, FamilyFile, Problem
 from siked.records import Question
 
@@ -32,18 +32,6 @@ SEEN_OF_TEN: Final = 2
 """Tenths of the numbers of a train family that are kept for the ``seen`` split."""
 ATTEMPTS: Final = 2000
 """Draws until a family counts as used up."""
-
-
-class _Texts(yaml.BaseLoader):
-    """Read every value as text, so that ``off`` and ``2`` need no quotes, and no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _value in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                line = node.value[number][0].start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {key!r} is there twice: rename one")
-        return super().construct_mapping(node, deep)
 
 
 @functools.cache
@@ -88,9 +76,7 @@ def load(
 
 def _read(path: Path) -> FamilyFile:
     try:
-        return FamilyFile.model_validate(yaml.load(path.read_text("utf-8"), Loader=_Texts))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        return FamilyFile.model_validate(read_yaml(path, as_texts=True))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
