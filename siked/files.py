@@ -1,5 +1,6 @@
 """Writing files so that a half-written one never stands under its final name."""
 
+import codecs
 import contextlib
 import fcntl
 import hashlib
@@ -207,8 +208,23 @@ def read_text(path: Path, missing: str = "") -> str:
         with open_binary(path, missing) as file:
             return io.TextIOWrapper(file, encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
+        refuse_utf16(path, error.object)
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path}:{line}: not UTF-8: {error}") from None
+
+
+def refuse_utf16(path: Path, head: bytes) -> None:
+    """Refuse a file that begins as UTF-16 does, which some spreadsheets and shells write.
+
+    Args:
+        path: the file, for the message.
+        head: at least its first two bytes.
+
+    Raises:
+        UserError: it begins with that byte order mark.
+    """
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(f"{path}: is UTF-16: save it as UTF-8")
 
 
 def open_binary(path: Path, missing: str = "") -> io.BufferedReader:

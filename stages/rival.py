@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from siked.analysis.statistics import round_floats
+from siked.errors import UserError
 from siked.files import replace_file, write_json
 from siked.models import student_format
 from siked.records import Example, read_records
@@ -28,6 +29,9 @@ def main(student: Annotated[str, typer.Option()]) -> None:
     """
     with stage(f"train@{student}") as params:
         files, first = layout.StudentFiles(student), layout.StudentFiles(FIRST_ITERATION)
+        if student not in params.rivals:
+            known = ", ".join(params.rivals) or "none"
+            raise UserError(f"--student {student}: no such rival: rivals has {known}")
         rival = params.rivals[student]
         with tracker(params).live(student) as watch:
             job = Job(

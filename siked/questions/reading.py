@@ -127,15 +127,22 @@ def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield where, row
 
 
-def text_field(where: str, row: dict[str, Any], key: str) -> str:
+def text_field(where: str, row: dict[str, Any], key: str, setting: str = "") -> str:
     """Return a field that must be text or a number, with its white space evened out.
+
+    Args:
+        where: where the row stands, for messages.
+        row: its fields.
+        key: the field's name.
+        setting: the setting that names it, where there is one.
 
     Raises:
         UserError: the field is missing, empty, or something else.
     """
     if key not in row:
         has = ", ".join(str(name) for name in row) or "no fields"
-        raise UserError(f"{where}: no field `{key}` (has {has})")
+        advice = f": set {setting} to the one that holds it" if setting else ""
+        raise UserError(f"{where}: no field `{key}` (has {has}){advice}")
     value = row[key]
     text = _as_text(value)
     if text is None:
@@ -145,7 +152,7 @@ def text_field(where: str, row: dict[str, Any], key: str) -> str:
     return text
 
 
-def answer_field(where: str, row: dict[str, Any], key: str) -> str:
+def answer_field(where: str, row: dict[str, Any], key: str, setting: str = "") -> str:
     """Return a field that should hold an answer, as ``text_field`` gives it.
 
     Raises:
@@ -153,7 +160,7 @@ def answer_field(where: str, row: dict[str, Any], key: str) -> str:
         ValueError: it holds no text and no number, as where nobody knows the answer.
     """
     if key not in row or _as_text(row[key]):
-        return text_field(where, row, key)
+        return text_field(where, row, key, setting)
     raise ValueError(f"no answer: {row[key]!r}"[:80])
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from siked.errors import UserError
-from siked.files import open_binary, say_mended, whole_characters
+from siked.files import open_binary, refuse_utf16, say_mended, whole_characters
 from siked.questions.reading import json_list, json_object
 
 Row = tuple[str, dict[str, Any] | UserError]
@@ -71,6 +71,7 @@ def _rows(path: Path, file: io.BufferedReader, *, quiet: bool) -> Iterator[Row]:
     if kind == ".parquet" or (kind not in (".csv", ".jsonl") and head.startswith(_PARQUET)):
         yield from parquet_rows(path, file)
         return
+    refuse_utf16(path, head)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     lines = _Whole(text, escapes=kind != ".csv")
     if kind == ".csv":

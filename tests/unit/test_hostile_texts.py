@@ -329,6 +329,18 @@ def test_a_text_file_that_is_not_utf8_names_the_line(tmp_path):
         sources.read("own", Source(format="csv", path="own"), tmp_path, seed=0)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_utf16_is_named_as_what_it_is(tmp_path, kind, encoding):
+    file = tmp_path / f"own.{kind}"
+    rows = {"jsonl": '{"output": "1", "gold": 1}\n', "csv": "output,gold\n1,1\n"}
+    file.write_bytes(("\ufeff" * (encoding != "utf-16") + rows[kind]).encode(encoding))
+    with pytest.raises(UserError, match=f"own.{kind}: is UTF-16: save it as UTF-8"):
+        sources.read("own", Source(format=kind, path=file.name), tmp_path, seed=0)
+    done = CliRunner().invoke(app, ["verify", str(file)])
+    assert str(done.exception) == f"{file}: is UTF-16: save it as UTF-8"
+
+
 @pytest.mark.parametrize("row", [BRACKETS, f'{{"gold": {DIGITS}}}', '{"gold": 1e999}', "\xff"])
 def test_verify_names_the_line_of_a_broken_row(tmp_path, row):
     file = tmp_path / "outputs.jsonl"

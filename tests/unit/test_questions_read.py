@@ -55,7 +55,7 @@ def test_jsonl_numbers_keep_their_digits(tmp_path: Path) -> None:
 def test_jsonl_fields_have_the_names_that_the_source_says(tmp_path: Path) -> None:
     write(tmp_path / "own.jsonl", [{"q": "What is 1 plus 1?", "a": "2"}])
     assert read(tmp_path, question_field="q", answer_field="a").questions[0].answer == "2"
-    with pytest.raises(UserError, match=r"own\.jsonl:1: no field `question` \(has q, a\)"):
+    with pytest.raises(UserError, match=r"1: no field `question` \(has q, a\): set question_field"):
         read(tmp_path)
 
 

@@ -111,10 +111,10 @@ def _questions(
         if own in seen:
             raise UserError(f"{where}: the id {own!r} is already used at {seen[own]}")
         seen[own] = where
-        question = text_field(where, row, source.question_field)
+        question = text_field(where, row, source.question_field, "question_field")
         try:
             answer = gold(
-                answer_field(where, row, source.answer_field),
+                answer_field(where, row, source.answer_field, "answer_field"),
                 expressions=source.answers == "expressions",
             )
         except ValueError as error:
