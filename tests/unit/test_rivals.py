@@ -164,10 +164,9 @@ def test_a_teacher_that_sees_solutions_teaches_something_else(
         assert prompt.index("?\n") < prompt.index(example.completion)
         assert prompt.endswith("assistant\n")
     log = distil(examples, base, start, start, tmp_path, shown=shown)
-    assert log.final_loss > 0
-    assert distil(examples, base, start, start, tmp_path / "none").curve[0][1] == pytest.approx(
-        0, abs=1e-5
-    )
+    # Without them it is its own teacher; in bfloat16, merging an adapter rounds.
+    alike = distil(examples, base, start, start, tmp_path / "none")
+    assert alike.curve[0][1] < 0.01 * log.curve[0][1]
 
 
 def test_without_texts_of_its_own_a_rival_writes_none(
@@ -190,6 +189,8 @@ def test_the_loss_is_trl_s_own(examples, base, start, teacher, tokenizer, tmp_pa
     asked = dataclasses.replace(job(examples, base, tmp_path), start=start, schedule=rival)
     rows = rows_of(tokenizer, examples[:4])
     loop = gkd.build(asked, rival, teacher, rows, tmp_path)
+    for model in (loop.model, loop.teacher_model):
+        model.float()  # bfloat16, where a machine has it, rounds more than the two may differ
     ours = loop.compute_loss(loop.model, loop.data_collator(rows))
     theirs = GKDTrainer.compute_loss(loop, loop.model, loop.data_collator(rows))
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-4)
