@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from benchmarks.results.runs import SPECIFIED, WHO, Runs, Spec, describe, only
 from siked.analysis.figures import find_changes
 from siked.analysis.paired import Answered, require_same_questions
@@ -19,6 +21,8 @@ from siked.errors import UserError
 from siked.report.formats import interval, number, p_value, points
 from siked.run.results import Results
 
+TINY = 1e-12
+"""Stands for a share of 0 in a logarithm."""
 KEYS = {*WHO, "label", "benchmark", "family", "against", "show"}
 """What a row, a column or both together say of a cell."""
 
@@ -98,6 +102,20 @@ def _show_forced(spec: Spec, runs: Runs) -> Cell:
     return Cell(" / ".join(_percent(one["accuracy"]) for one in found), found[0]["n"])
 
 
+def _show_tags(spec: Spec, runs: Runs) -> Cell:
+    """Return ``12 / 71 / 17%``: how likely each strategy's tag is, the mean over the questions."""
+    weighed = [question for seed in runs.weigh_tags(spec) for question in seed]
+    mean = " / ".join(f"{100 * one:.0f}" for one in np.mean(weighed, axis=0))
+    return Cell(f"{mean}%", len(only(runs.answered(spec)[0])))
+
+
+def _show_information(spec: Spec, runs: Runs) -> Cell:
+    """Return ``0.42``: the bits that a question says about the tag, H(mean) - mean(H)."""
+    weighed = [np.array(seed) for seed in runs.weigh_tags(spec)]
+    bits = [_entropy(seed.mean(axis=0)) - _entropy(seed).mean() for seed in weighed]
+    return Cell(f"{np.mean(bits):.2f}", len(weighed[0]))
+
+
 def _show_oracle(spec: Spec, runs: Runs) -> Cell:
     """Return ``91.7``: the accuracy of whoever is right where any forced strategy is."""
     right, _ = _oracle(spec, runs)
@@ -135,6 +153,8 @@ SHOWS: Mapping[str, Callable[[Spec, Runs], Cell]] = {
     "seeds": _show_seeds,
     "chosen": _show_chosen,
     "forced": _show_forced,
+    "tags": _show_tags,
+    "information": _show_information,
     "oracle": _show_oracle,
     "regret": _show_regret,
     "rows": _show_rows,
@@ -180,6 +200,11 @@ def _oracle(spec: Spec, runs: Runs) -> tuple[list[float], list[float]]:
 
 def _average(seeds: Sequence[Sequence[bool]]) -> list[float]:
     return [sum(flags) / len(flags) for flags in zip(*seeds, strict=True)]
+
+
+def _entropy(likely: np.ndarray) -> np.ndarray:
+    """Return the entropy in bits of distributions, [..., strategies]."""
+    return -(likely * np.log2(np.maximum(likely, TINY))).sum(axis=-1)
 
 
 def _sum(results: Results, spec: Spec, key: str) -> int:

@@ -20,11 +20,14 @@ from siked.analysis.paired import TOGETHER, Answered
 from siked.analysis.seeds import compare_seeds
 from siked.analysis.statistics import accuracy
 from siked.errors import UserError
+from siked.files import read_json
 from siked.records import VerifiedRationale
 from siked.run.results import Results
 
 FILES = Path("docs/results")
 SPECIFIED = FILES / "tables.yaml"
+TAGS = "tags"
+"""The folder beside the runs' files with what `python -m benchmarks.tags` writes."""
 SEED = re.compile(r"-seed-\d+$")
 """What a file's name has behind that of its kind of run, where there are several seeds."""
 WHO = {"run", "seed", "student", "forced", "vote", "k"}
@@ -89,6 +92,22 @@ class Runs:
         rows = only(found[0])
         return accuracy(sum(one.correct for one in rows), len(rows))
 
+    def weigh_tags(self, spec: Spec) -> list[list[Sequence[float]]]:
+        """Return for each seed and question how likely each strategy's tag is.
+
+        Raises:
+            UserError: nobody weighed them, or for other questions.
+        """
+        found = []
+        for run, answered in zip(self.find(spec), self.answered(spec), strict=True):
+            path = self.folder / TAGS / f"{run.name}.json"
+            try:
+                weighed = read_json(path)["students"][spec["student"]][spec["benchmark"]]
+                found.append([weighed[one.question_id] for one in only(answered)])
+            except (KeyError, TypeError) as error:
+                raise UserError(f"{path}: {describe(spec)}: has no {error}") from None
+        return found
+
     def _results(self, name: str) -> Results:
         if name not in self._read:
             self._read[name] = Results(self._files[name])
@@ -106,17 +125,18 @@ def describe(spec: Spec) -> str:
     return ", ".join(f"{key}: {spec[key]}" for key in sorted(WHO & spec.keys())) or "no run"
 
 
-def _restrict(one: Answered, benchmark: str, family: str | None) -> Answered:
-    """Return the answers to one benchmark, or to all test sets as one; of a family alone."""
+def _restrict(one: Answered, benchmark: str, family: str | Sequence[str] | None) -> Answered:
+    """Return the answers to one benchmark, or to all test sets as one; of some families alone."""
     names = [name for name in one.answers if name != DEV] if benchmark == TOGETHER else [benchmark]
     if missing := [name for name in names if name not in one.answers]:
         raise UserError(f"{one.name}: no benchmark {missing[0]!r}: {', '.join(one.answers)}")
     questions = {key: each for name in names for key, each in one.questions[name].items()}
+    families = [family] if isinstance(family, str) else family or ()
     answers = tuple(
         each
         for name in names
         for each in one.answers[name]
-        if family is None or questions[each.question_id].family == family
+        if family is None or questions[each.question_id].family in families
     )
     if not answers:
         raise UserError(f"{one.name}: {benchmark} has no questions of the family {family!r}")

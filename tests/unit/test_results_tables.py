@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 
 import pytest
@@ -231,6 +232,36 @@ def test_the_choice_is_what_the_run_found(made):
     assert regret.endswith(f" to {100 * metrics['regret']['high']:.1f})")
     steps = read_json(made / layout.StudentFiles("it2").metrics("mix"))
     assert mixed == f"{steps['student_rows']} / {steps['teacher_rows']}"
+
+
+@pytest.mark.parametrize(
+    ("even", "odd", "mean", "bits"),
+    [
+        ([1, 0], [0, 1], "50 / 50%", "1.00"),
+        ([0.5, 0.5], [0.5, 0.5], "50 / 50%", "0.00"),
+        ([0.9, 0.1], [0.7, 0.3], "80 / 20%", "0.05"),
+    ],
+)
+def test_tags_are_as_likely_as_weighed_and_tell_what_the_question_decides(
+    made, tmp_path, even, odd, mean, bits
+):
+    shutil.copy(made / FILES / "tiny.json", tmp_path)
+    asked = Results(tmp_path / "tiny.json").questions["svamp"]
+    weighed = {name: odd if at % 2 else even for at, name in enumerate(asked)}
+    (tmp_path / "tags").mkdir()
+    (tmp_path / "tags/tiny.json").write_text(json.dumps({"students": {"it1": {"svamp": weighed}}}))
+    spec = {
+        "rows": [{"run": "tiny", "student": "it1", "benchmark": "svamp"}],
+        "columns": [{"show": one, "label": one} for one in ("tags", "information")],
+    }
+    assert f"| it1 | {mean} | {bits} |" in command.tabulate(spec, tmp_path)
+    families = sorted({one.family for one in asked.values() if one.family})
+    spec["rows"][0]["family"] = families[:2]
+    n = sum(one.family in families[:2] for one in asked.values())
+    assert f"n = {n} " in command.tabulate(spec, tmp_path)
+    spec["rows"][0]["student"] = "it2"
+    with pytest.raises(UserError, match=r"tags/tiny.json: run: tiny, student: it2: has no 'it2'"):
+        command.tabulate(spec, tmp_path)
 
 
 @pytest.mark.parametrize(
