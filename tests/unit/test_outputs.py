@@ -243,7 +243,7 @@ WHOLE = gzip.compress("\n".join(map(json.dumps, ROWS)).encode())
         ("own.json", b"[" * 200_000, "not JSON"),
         ("own.json", b"[]", "no rows"),
         ("own.jsonl", b"", "no rows"),
-        ("own.jsonl", b"\xff\xfe{\x00}\x00", "no row can be judged"),
+        ("own.jsonl", b"\xff\xfe{\x00}\x00", "is UTF-16: save it as UTF-8"),
     ],
 )
 def test_a_file_that_is_none_is_one_line(tmp_path, name, content, says):
